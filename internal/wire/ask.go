@@ -1,0 +1,116 @@
+package wire
+
+import "github.com/tidwall/gjson"
+
+// Ask is what is asked of the engine beyond what the client asked.
+type Ask int
+
+const (
+	AskNothing    Ask = iota
+	AskFinal          // stream_options.include_usage: one extra event at the end
+	AskContinuous     // and continuous_usage_stats: usage on every event
+)
+
+// Strip is what has to be removed from the answer because the client did not
+// ask for it. The zero value removes nothing.
+type Strip struct {
+	Final    bool // the event that carries the usage
+	PerEvent bool // the usage on every other event
+}
+
+// Any says whether there is something to remove.
+func (s Strip) Any() bool { return s.Final || s.PerEvent }
+
+// Edit is body with the usage request added, and what that adds to the answer.
+// The rest of the body stays as it is to the byte: key order, number forms and
+// white space survive. Where there is nothing to add, or doubt, it returns body
+// itself and a zero Strip.
+func (q *Query) Edit(body []byte, ask Ask) ([]byte, Strip) {
+	if ask == AskNothing || !q.editable || !q.Stream || (q.Endpoint != "chat" && q.Endpoint != "completions") {
+		return body, Strip{}
+	}
+	final := !q.Usage
+	perEvent := ask == AskContinuous && !q.Continuous
+	if !final && !perEvent {
+		return body, Strip{}
+	}
+	options, found := member{}, false
+	members(body, func(m member) bool {
+		if string(m.key) == "stream_options" {
+			options, found = m, true
+		}
+		return !found
+	})
+	want := `"include_usage":true`
+	if perEvent {
+		want += `,"continuous_usage_stats":true`
+	}
+	var edited []byte
+	switch {
+	case !found:
+		// `stream` is a member, so there is one to put a comma behind.
+		at := lastBrace(body)
+		edited = splice(body, at, at, `,"stream_options":{`+want+`}`)
+	case isNull(options.value):
+		edited = splice(body, options.end-len(options.value), options.end, `{`+want+`}`)
+	default:
+		value, ok := mergeOptions(options.value, perEvent)
+		if !ok {
+			return body, Strip{}
+		}
+		edited = splice(body, options.end-len(options.value), options.end, value)
+	}
+	if !gjson.ValidBytes(edited) {
+		return body, Strip{} // the client's body was not valid; the engine shall be the one to say so
+	}
+	return edited, Strip{Final: final, PerEvent: perEvent}
+}
+
+// mergeOptions adds the usage keys to the client's own stream_options. Not ok
+// when they are not an object, or say one thing twice.
+func mergeOptions(options []byte, perEvent bool) (string, bool) {
+	out := string(options)
+	set := func(key string) bool {
+		times, at := 0, member{}
+		ok := members([]byte(out), func(m member) bool {
+			if string(m.key) == key {
+				times++
+				at = m
+			}
+			return true
+		})
+		if !ok || times > 1 {
+			return false
+		}
+		if times == 1 {
+			out = out[:at.end-len(at.value)] + "true" + out[at.end:]
+			return true
+		}
+		brace, comma := lastBrace([]byte(out)), ","
+		if space([]byte(out), 1) == brace {
+			comma = ""
+		}
+		out = out[:brace] + comma + `"` + key + `":true` + out[brace:]
+		return true
+	}
+	if !set("include_usage") || (perEvent && !set("continuous_usage_stats")) {
+		return "", false
+	}
+	return out, true
+}
+
+// lastBrace is where the object that ends b closes.
+func lastBrace(b []byte) int {
+	i := len(b) - 1
+	for i > 0 && b[i] != '}' {
+		i--
+	}
+	return i
+}
+
+func splice(b []byte, from, to int, with string) []byte {
+	out := make([]byte, 0, len(b)+len(with))
+	out = append(out, b[:from]...)
+	out = append(out, with...)
+	return append(out, b[to:]...)
+}

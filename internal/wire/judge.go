@@ -1,0 +1,110 @@
+package wire
+
+import "tokenomics/internal/record"
+
+// end writes what the stream came to into r.
+func (s *stream) end(how record.Outcome, r *record.Record) {
+	r.Events, r.CoalescedReads = s.events, s.coalesced
+	r.ResponseModel = s.model
+	r.FirstToken, r.FirstOutput = s.firstToken, s.firstOutput
+	if s.firstExact {
+		r.FirstTokens = record.Some(s.firstTokens)
+	}
+	for _, c := range s.choices {
+		if at, ok := c.lastToken.Get(); ok && at >= r.LastToken.Or(at) {
+			r.LastToken = c.lastToken
+		}
+		r.FinishReasons = append(r.FinishReasons, c.finish)
+		r.Choices = append(r.Choices, c.record())
+	}
+	r.Usage = s.usage()
+	if s.gaps.Count() > 0 {
+		r.Gaps = &s.gaps
+	}
+	if s.counted && s.itl.Count() > 0 {
+		r.ITL = &s.itl
+	}
+	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), s.instants)
+	r.Timeline = s.timeline
+	if s.unread > 0 {
+		r.Warn("events that are not JSON were not measured")
+	}
+	s.judge(how, r)
+}
+
+func (c *choice) record() record.Choice {
+	out := record.Choice{Index: c.index, FirstToken: c.first, LastToken: c.lastToken, FinishReason: c.finish}
+	switch {
+	case c.cumulative > 0:
+		out.Completion = record.Some(c.cumulative)
+	case c.exact && c.total > 0:
+		out.Completion = record.Some(c.total)
+	}
+	return out
+}
+
+// usage is the best that is known: the final usage, else the engine's running
+// counts, else the sum over the events (WIRE.md 11).
+func (s *stream) usage() record.Usage {
+	u := s.final
+	if !u.Prompt.Ok() {
+		u.Prompt = s.told.Prompt
+	}
+	if !u.Cached.Ok() {
+		u.Cached = s.told.Cached
+	}
+	if u.Completion.Ok() {
+		return u
+	}
+	u.Reasoning = s.told.Reasoning
+	total, exact := int64(0), s.tokenEvents > 0 || len(s.choices) > 0
+	for _, c := range s.choices {
+		known := c.record().Completion
+		exact = exact && known.Ok()
+		total += known.Or(c.total)
+	}
+	switch {
+	case exact && s.perEvent != "":
+		u.Completion, u.Source = record.Some(total), s.perEvent
+	case s.tokenEvents > 0:
+		u.Completion, u.Source = record.Some(total), record.SourceEvents
+	default:
+		u.Source = record.SourceNone
+	}
+	return u
+}
+
+// buffered says that a stream's tokens came in so few instants that the times
+// between them say nothing of decoding: all in one or two reads, or dozens a
+// read. Engines with speculative decoding or a stream interval send up to
+// about twenty at once, which is still a stream.
+func buffered(tokens int64, instants int) bool {
+	return tokens >= 8 && (instants <= 2 || int64(instants)*32 < tokens)
+}
+
+// judge decides the outcome. A stream is complete only when every choice had a
+// finish_reason and the terminator came. Once both are there, who closed first
+// is of no matter: many clients close as soon as they read [DONE].
+func (s *stream) judge(how record.Outcome, r *record.Record) {
+	finished := len(s.choices) >= max(1, s.cfg.Query.N)*s.cfg.Query.Prompts
+	aborted := false
+	for _, c := range s.choices {
+		finished = finished && c.finish != ""
+		aborted = aborted || c.finish == "abort"
+	}
+	switch {
+	case s.failed != nil:
+		setError(r, s.failed, s.cfg.ErrorText)
+		r.Outcome = record.Error
+	case how != record.Complete && !(finished && s.done):
+		r.Outcome = how
+	case aborted:
+		r.Outcome = record.EngineAbort
+	case finished && s.done:
+		r.Outcome = record.Complete
+	case !s.done:
+		r.Outcome, r.Error = record.Truncated, "the stream ended without [DONE]"
+	default:
+		r.Outcome, r.Error = record.Truncated, "the stream ended before every choice had a finish_reason"
+	}
+}

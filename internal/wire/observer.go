@@ -1,0 +1,196 @@
+package wire
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// Config says what an Observer is to look at. The zero value observes a
+// request that is only passed through.
+type Config struct {
+	Query     Query
+	Timeline  bool         // keep every token event in Record.Timeline
+	ErrorText bool         // keep the engine's error messages, which may quote the prompt; false keeps only their type
+	Live      *record.Live // told of tokens as they stream; nil is fine
+}
+
+// Observer measures one answer. Feed it the body's bytes with the moment of
+// the socket read that brought them, in order; End makes the Record's measured
+// half. It never holds back or changes what it is fed. Use it from one
+// goroutine at a time. All moments are offsets from Record.Start.
+type Observer struct {
+	cfg    Config
+	format format
+	split  Splitter
+	body   bodyKeeper
+	stream stream
+
+	status     int
+	headers    record.Offset
+	firstEvent record.Offset
+	bytes      int64
+	warnings   []string
+}
+
+// format is how an answer's body is read.
+type format int
+
+const (
+	opaque   format = iota // bytes and times only
+	sse                    // server-sent events
+	jsonBody               // one JSON value
+)
+
+// NewObserver observes the answer to cfg.Query.
+func NewObserver(cfg Config) *Observer {
+	o := &Observer{cfg: cfg, warnings: cfg.Query.Warnings}
+	o.stream.init(cfg)
+	return o
+}
+
+// Head tells of the answer's status line and the headers that say how to read
+// the body. at is the read that completed the head.
+func (o *Observer) Head(at time.Duration, status int, contentType, contentEncoding string) {
+	o.status, o.headers = status, record.Some(at)
+	if o.cfg.Query.Endpoint == "" {
+		return
+	}
+	if contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity") {
+		o.warn("answer is encoded (" + clip(contentEncoding, 32) + "): not measured")
+		return
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case kind == "text/event-stream":
+		o.format = sse
+	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		o.format = jsonBody
+	case status >= 400:
+	case err != nil && contentType != "":
+		o.warn("answer has an unreadable content type: not measured")
+	default:
+		o.warn("answer is neither JSON nor an event stream: not measured")
+	}
+}
+
+// Streaming says whether the answer is an event stream that is measured.
+func (o *Observer) Streaming() bool { return o.format == sse }
+
+// Feed takes the next bytes of the body.
+func (o *Observer) Feed(at time.Duration, p []byte) { o.feed(at, p, nil) }
+
+// feed also shows each event, after it was measured, to see (the stripper).
+func (o *Observer) feed(at time.Duration, p []byte, see func(Event)) {
+	if len(p) == 0 {
+		return
+	}
+	o.bytes += int64(len(p))
+	if !o.firstEvent.Ok() && o.format != sse {
+		o.firstEvent = record.Some(at)
+	}
+	switch o.format {
+	case jsonBody:
+		o.body.add(p)
+	case sse:
+		o.stream.beginRead()
+		o.split.Feed(p, func(e Event) {
+			if len(e.Data) > 0 {
+				if !o.firstEvent.Ok() {
+					o.firstEvent = record.Some(at)
+				}
+				o.stream.event(at, e.Data)
+			}
+			if see != nil {
+				see(e)
+			}
+		})
+		o.stream.endRead()
+	}
+}
+
+// End closes the measurement and fills r's measured half. how says how the
+// exchange ended: Complete where the body ended as its framing says, else
+// Truncated, ClientAbort, Timeout or Unreachable. What r.Outcome becomes is
+// judged from the body. End is called once.
+func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
+	r.Request = o.cfg.Query.Request
+	r.Headers, r.FirstEvent, r.End = o.headers, o.firstEvent, record.Some(at)
+	r.ResponseBytes = o.bytes
+	if r.Status == 0 {
+		r.Status = o.status
+	}
+	for _, w := range o.warnings {
+		r.Warn(w)
+	}
+	if o.split.Oversize > 0 {
+		r.Warn("an event over " + strconv.Itoa(maxEvent>>20) + " MiB was not measured")
+	}
+	r.Outcome = how
+	switch o.format {
+	case sse:
+		// An answer of events is a stream, whatever the request said.
+		r.Stream = true
+		if part, _ := o.split.Partial(); len(part) > 0 && how == record.Complete {
+			r.Warn("the stream ended inside an event")
+		}
+		o.stream.end(how, r)
+	case jsonBody:
+		r.Stream = false
+		o.answer(how, r)
+	default:
+		if o.status >= 400 {
+			r.Stream = false
+		}
+	}
+	if o.status >= 400 && (r.Outcome == record.Complete || r.Outcome == record.Error) {
+		r.Outcome = record.Error
+		if r.ErrorType == "" {
+			r.ErrorType = strconv.Itoa(o.status)
+		}
+		if r.Error == "" {
+			r.Error = "HTTP " + strconv.Itoa(o.status)
+		}
+	}
+	o.correct(r)
+}
+
+// correct brings the live counter to the engine's own count.
+func (o *Observer) correct(r *record.Record) {
+	if o.cfg.Live == nil {
+		return
+	}
+	o.cfg.Live.ParseFailures.Add(int64(o.stream.unread + o.split.Oversize))
+	if total, ok := r.Usage.Completion.Get(); ok {
+		o.cfg.Live.Stream(total - o.stream.streamed)
+	}
+}
+
+func (o *Observer) warn(text string) { o.warnings = append(o.warnings, text) }
+
+// setError keeps what an engine said went wrong. v is an error object, or the
+// bare string some servers put there.
+func setError(r *record.Record, v []byte, keepText bool) {
+	kind := text(v)
+	message := kind
+	if kind == "" {
+		kind = get(v, "type").String()
+		message = get(v, "message").String()
+		if code := get(v, "code"); kind == "" && code.Exists() {
+			kind = code.String()
+		}
+	} else {
+		kind = "error"
+	}
+	if kind == "" {
+		kind = "error"
+	}
+	r.ErrorType = clip(kind, 64)
+	r.Error = r.ErrorType
+	if keepText && message != "" {
+		r.Error = clip(message, 300)
+	}
+}

@@ -1,0 +1,254 @@
+package wire
+
+import (
+	"bytes"
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// maxHeld bounds what is held back of an event that may still have to be
+// removed. Usage events are a few hundred bytes.
+const maxHeld = 64 << 10
+
+// Relay is an Observer that also removes what was asked of the engine and not
+// by the client. Use it from one goroutine at a time.
+type Relay struct {
+	Observer
+	strip Strip
+
+	held     []byte // the unfinished event, not passed on yet
+	released bool   // the unfinished event is being passed on as it comes
+	out      []byte // scratch for what Feed returns
+	broken   bool   // a panic in measuring code: bytes only from here on
+	forced   bool   // the engine sends usage on its own account
+}
+
+// NewRelay observes the answer to a request whose body Edit has changed so
+// that strip has to be removed.
+func NewRelay(cfg Config, strip Strip) *Relay {
+	return &Relay{Observer: *NewObserver(cfg), strip: strip}
+}
+
+// Feed measures p and returns what the client is to be sent now: p itself
+// where nothing is removed. The result is valid until the next call.
+func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
+	if r.broken {
+		return p
+	}
+	defer func() {
+		if recover() != nil {
+			out = r.breakOff(p)
+		}
+	}()
+	if !r.strip.Any() || !r.Streaming() || r.forced {
+		r.Observer.Feed(at, p)
+		return r.flush(p)
+	}
+	return r.cut(at, p)
+}
+
+// breakOff ends the measuring and lets the traffic go on.
+func (r *Relay) breakOff(p []byte) []byte {
+	r.broken = true
+	r.warn("measuring failed: figures are incomplete")
+	if r.cfg.Live != nil {
+		r.cfg.Live.Panics.Add(1)
+	}
+	return r.flush(p)
+}
+
+// flush passes on what is held, and then p.
+func (r *Relay) flush(p []byte) []byte {
+	if len(r.held) == 0 {
+		return p
+	}
+	r.out = append(append(r.out[:0], r.held...), p...)
+	r.held = r.held[:0]
+	return r.out
+}
+
+// Rest is what is still held back when the body has ended: an unfinished event,
+// which the client is to have as well.
+func (r *Relay) Rest() []byte {
+	rest := r.held
+	r.held = nil
+	return rest
+}
+
+// End is Observer.End, which must not take the exchange with it.
+func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
+	defer func() {
+		if recover() != nil {
+			r.breakOff(nil)
+			rec.Outcome = how
+			rec.Warn("measuring failed: figures are incomplete")
+		}
+	}()
+	r.Observer.End(at, how, rec)
+}
+
+// cut measures p and removes from it.
+func (r *Relay) cut(at time.Duration, p []byte) []byte {
+	out := r.out[:0]
+	held := len(r.held)
+	changed := held > 0
+	released := r.released
+	r.feed(at, p, func(e Event) {
+		switch keep, edited := r.kept(e, released); {
+		case released:
+			out = append(out, e.Fresh...)
+		case !keep:
+			changed = true
+		case edited != nil:
+			changed = true
+			out = append(out, edited...)
+		default:
+			out = append(out, e.Raw...)
+		}
+		released, held = false, 0
+	})
+	part, fresh := r.split.Partial()
+	tail := p[len(p)-fresh:]
+	switch {
+	case fresh == 0:
+	case released:
+		out = append(out, tail...)
+	case r.mayBeRemoved(part) && held+fresh <= maxHeld:
+		r.held = append(r.held[:held], tail...)
+		held = len(r.held)
+		changed = true
+	default:
+		if held+fresh > maxHeld {
+			r.warn("an event over 64 KiB was passed on with what may have been asked for")
+		}
+		out = append(append(out, r.held[:held]...), tail...)
+		released, held = true, 0
+	}
+	r.held, r.released, r.out = r.held[:held], released, out
+	if !changed {
+		return p
+	}
+	return out
+}
+
+// kept says whether the client is to have the event, and what it becomes if it
+// is edited. What it decides for a whole event must be what mayBeRemoved
+// expects of its beginning.
+func (r *Relay) kept(e Event, released bool) (keep bool, edited []byte) {
+	if r.forced || len(e.Data) == 0 || e.Data[0] != '{' || !bytes.HasPrefix(e.Raw, dataPrefix) {
+		return true, nil
+	}
+	u := findUsage(e.Data)
+	if u.filled && u.choices && !r.strip.PerEvent {
+		// Usage on ordinary events that nobody asked for: the engine is set to
+		// send it always, and the client is used to that (WIRE.md 15).
+		r.forced = true
+	}
+	switch {
+	case released || !u.found:
+		return true, nil
+	case r.strip.PerEvent && u.choices:
+		return true, without(e, u.member)
+	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Data, firstChoice):
+		return true, nil
+	case u.alone:
+		return false, nil
+	}
+	return true, without(e, u.member)
+}
+
+// usageAt is where an event has its usage.
+type usageAt struct {
+	member
+	found   bool // there is a usage that is not null
+	filled  bool // and it counts something
+	choices bool // the event has choices
+	alone   bool // the event is there for the usage only
+}
+
+// findUsage looks for usage in an event. An event with an empty choices list
+// is there for the usage only if it carries nothing else that says something.
+func findUsage(data []byte) (u usageAt) {
+	other, empty := false, false
+	ok := members(data, func(m member) bool {
+		switch string(m.key) {
+		case "usage":
+			u.member, u.found = m, !isNull(m.value)
+			u.filled = get(m.value, "prompt_tokens").Int() > 0
+		case "choices":
+			empty = length(m.value) == 0
+			u.choices = !empty
+		case "id", "object", "created", "model", "system_fingerprint", "service_tier", "metrics", "timings":
+			// Part of every event, or, like vLLM's metrics and llama.cpp's
+			// timings, of the usage event.
+		default:
+			other = other || !isNull(m.value)
+		}
+		return true
+	})
+	u.found = u.found && ok
+	u.alone = u.found && empty && !other
+	return u
+}
+
+// without is the event with the member taken out of its one data line. nil
+// when the data is of several lines, which no engine sends.
+func without(e Event, m member) []byte {
+	at := bytes.Index(e.Raw, e.Data)
+	if at < 0 {
+		return nil
+	}
+	from, to := m.start, m.end
+	if next := space(e.Data, to); next < len(e.Data) && e.Data[next] == ',' && !precededByComma(e.Data, from) {
+		to = next + 1
+	} else {
+		for from > 0 && e.Data[from-1] != ',' && e.Data[from-1] != '{' {
+			from--
+		}
+		if from > 0 && e.Data[from-1] == ',' {
+			from--
+		}
+	}
+	out := make([]byte, 0, len(e.Raw))
+	out = append(out, e.Raw[:at+from]...)
+	return append(out, e.Raw[at+to:]...)
+}
+
+func precededByComma(b []byte, i int) bool {
+	for i > 0 {
+		i--
+		switch b[i] {
+		case ' ', '\n', '\t', '\r':
+		case ',':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+var (
+	dataPrefix  = []byte("data:")
+	firstChoice = []byte(`"choices":[{`)
+)
+
+// mayBeRemoved says whether the unfinished event could still turn out to be
+// one that is removed or edited.
+func (r *Relay) mayBeRemoved(part []byte) bool {
+	if len(part) < len(dataPrefix) {
+		return bytes.HasPrefix(dataPrefix, part)
+	}
+	if !bytes.HasPrefix(part, dataPrefix) {
+		return false
+	}
+	data := part[len(dataPrefix):]
+	if len(data) > 0 && data[0] == ' ' {
+		data = data[1:]
+	}
+	if len(data) > 0 && data[0] != '{' {
+		return false
+	}
+	return r.strip.PerEvent || !bytes.Contains(data, firstChoice)
+}
