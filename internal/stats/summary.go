@@ -1,0 +1,81 @@
+package stats
+
+import (
+	"maps"
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// Summary is what a Window comes to. Tokens are those of requests that
+// succeeded; times are in milliseconds and rates in tokens per second.
+type Summary struct {
+	Requests   int // all that were issued
+	Succeeded  int
+	Failed     int // neither succeeded nor stopped by the tool's user
+	Aborted    int // stopped by the tool's user
+	Outcomes   map[record.Outcome]int
+	FirstError string // of the failed request that ended first
+	Retries    int
+
+	InputTokens     record.Count
+	OutputTokens    record.Count
+	CachedTokens    record.Count
+	ReasoningTokens record.Count
+	FailedOutput    record.Count // what failed and aborted requests still generated, in no other figure
+	TokenSources    map[record.TokenSource]int
+	Untold          int // successes whose output tokens nobody told; they are missing in sums and rates
+
+	AvgInput  record.Opt[float64] // tokens per request
+	AvgOutput record.Opt[float64]
+
+	Span        record.Opt[time.Duration] // last LastToken - first Sent; of pooled runs the sum
+	OutputTokS  record.Opt[float64]       // system: ratio of sums over Span
+	InputTokS   record.Opt[float64]
+	RequestsPS  record.Opt[float64] // successes per second of Span
+	RequestTokS *Quantiles          // output_tok_s of each request
+	DecodeTokS  *Quantiles          // decode_tok_s of each request
+
+	NoFirstToken int // streams that never got a token: beside TTFT, which can't show them
+	Buffered     int // streams left out of the decode figures
+
+	TTFT, TTFO, TPOT, Gap, ITL, E2E, ClientQueue *Quantiles
+}
+
+// Summary is the figures of all that was observed.
+func (w *Window) Summary() Summary {
+	s := Summary{
+		Outcomes: maps.Clone(w.outcomes), FirstError: w.firstError, Retries: w.retries,
+		InputTokens: w.tokens.prompt.count(), OutputTokens: w.tokens.completion.count(),
+		CachedTokens: w.tokens.cached.count(), ReasoningTokens: w.tokens.reasoning.count(),
+		FailedOutput: w.failedOutput.count(), TokenSources: maps.Clone(w.sources),
+		AvgInput: w.tokens.prompt.mean(), AvgOutput: w.tokens.completion.mean(),
+		RequestTokS: QuantilesOf(&w.outputRate), DecodeTokS: QuantilesOf(&w.decodeRate),
+		NoFirstToken: w.noToken, Buffered: w.buffered,
+		TTFT: QuantilesOf(&w.ttft), TTFO: QuantilesOf(&w.ttfo), TPOT: QuantilesOf(&w.tpot),
+		Gap: QuantilesOf(&w.gaps), ITL: QuantilesOf(&w.itl), E2E: QuantilesOf(&w.e2e), ClientQueue: QuantilesOf(&w.queue),
+	}
+	for outcome, n := range w.outcomes {
+		s.Requests += n
+		switch outcome {
+		case record.Complete:
+			s.Succeeded += n
+		case record.ClientAbort:
+			s.Aborted += n
+		default:
+			s.Failed += n
+		}
+	}
+	s.Untold = s.Succeeded - w.tokens.completion.n
+	if span := w.span(); span > 0 {
+		s.Span = record.Some(span)
+		s.RequestsPS = record.Some(float64(s.Succeeded) / span.Seconds())
+		if w.tokens.completion.n > 0 {
+			s.OutputTokS = record.Some(float64(w.tokens.completion.sum) / span.Seconds())
+		}
+		if w.tokens.prompt.n > 0 {
+			s.InputTokS = record.Some(float64(w.tokens.prompt.sum) / span.Seconds())
+		}
+	}
+	return s
+}
