@@ -1,0 +1,128 @@
+// Package upstream is one end's connection to an engine: HTTP/1.1 over sockets
+// that their user can close at any moment, in any phase, because closing the
+// connection is the only abort that engines understand. fasthttp writes and
+// reads the messages; the pool, the time stamps and the closing are ours.
+package upstream
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// bufferSize is a connection's read buffer, and the limit of a response's
+// head.
+const bufferSize = 8 << 10
+
+// Conn is one connection. All but Close belong to one goroutine at a time.
+type Conn struct {
+	net.Conn
+	pool   *Pool
+	in     *stamped
+	br     *bufio.Reader
+	bw     *bufio.Writer
+	reused bool
+	idle   time.Time // since when, while in the pool
+	closed atomic.Bool
+
+	body  io.Reader // of the answer being read; nil where it has none
+	ended bool      // the body was read to its end
+	keep  bool      // the engine keeps the connection open after it
+}
+
+// stamped remembers when the last bytes came, stamped before anything looks
+// at them.
+type stamped struct {
+	net.Conn
+	at    time.Time
+	bytes int64
+}
+
+func (s *stamped) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.at = time.Now()
+	s.bytes += int64(n)
+	return n, err
+}
+
+func newConn(p *Pool, c net.Conn) *Conn {
+	in := &stamped{Conn: c}
+	return &Conn{Conn: c, pool: p, in: in, br: bufio.NewReaderSize(in, bufferSize), bw: bufio.NewWriterSize(c, 4<<10)}
+}
+
+// Reused says whether the connection has carried a request before.
+func (c *Conn) Reused() bool { return c.reused }
+
+// LastRead is when the newest bytes were read from the socket. What a body
+// Read returns came at this moment or before, in the same read.
+func (c *Conn) LastRead() time.Time { return c.in.at }
+
+// Answered says whether any byte of an answer has come since the request was
+// sent: before that, a request may be replayed.
+func (c *Conn) Answered() bool { return c.in.bytes > 0 }
+
+// Send writes a request and returns when its last body byte has been handed to
+// the socket.
+func (c *Conn) Send(req *fasthttp.Request) error {
+	c.in.bytes = 0
+	c.body, c.ended, c.keep = nil, false, false
+	if err := req.Write(c.bw); err != nil {
+		return err
+	}
+	return c.bw.Flush()
+}
+
+// ReadHead reads the answer's head into resp. The body follows through Read.
+func (c *Conn) ReadHead(resp *fasthttp.Response) error {
+	resp.StreamBody = true
+	if err := resp.ReadLimitBody(c.br, 0); err != nil {
+		return err
+	}
+	// A body without a length ends with the connection.
+	c.keep = !resp.ConnectionClose() && resp.Header.ContentLength() != -2
+	c.body = resp.BodyStream()
+	if c.body == nil {
+		c.ended = true
+	}
+	return nil
+}
+
+// Read reads the answer's body, decoded from its transfer coding: as much as
+// has come, and io.EOF only where the body ended as its framing says. A body
+// cut short is io.ErrUnexpectedEOF or the socket's own error.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.body == nil || c.ended {
+		return 0, io.EOF
+	}
+	n, err := c.body.Read(p)
+	if err == io.EOF {
+		c.ended = true
+	}
+	return n, err
+}
+
+// Release gives the connection back to the pool if another request can use it,
+// and closes it otherwise. The response of ReadHead must not be used after it.
+func (c *Conn) Release() {
+	if !c.ended || !c.keep || c.br.Buffered() > 0 || c.closed.Load() {
+		c.Close()
+		return
+	}
+	c.body = nil
+	c.reused = true
+	c.pool.put(c)
+}
+
+// Close closes the socket: whoever reads or writes it fails at once, and the
+// engine learns that nobody wants the answer. It may be called from any
+// goroutine, and more than once.
+func (c *Conn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	return c.Conn.Close()
+}

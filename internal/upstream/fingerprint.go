@@ -1,0 +1,196 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"github.com/valyala/fasthttp"
+)
+
+// Engine is what a server says of itself. Every field is a hint: "" or false
+// where it did not tell.
+type Engine struct {
+	Name        string   // as gen_ai.provider.name has it: "vllm", "sglang", "llama_cpp", "ollama"
+	Version     string   // as the server writes it
+	FrontEnd    string   // its Server header: "uvicorn" for vLLM's Python front end
+	Models      []string // the ids that it lists
+	Simulated   string   // what simulates the engine, "" for a real one
+	AlwaysUsage bool     // it is set to send usage unasked
+}
+
+// ErrUnauthorized is the answer of an engine that tells strangers nothing.
+var ErrUnauthorized = errors.New("the engine wants an API key before it tells what it is")
+
+// MayAsk says whether usage can be asked for on the endpoint ("chat",
+// "completions") without changing anything else in the answer: the allow-list
+// of WIRE.md 15. vLLM's Rust front end has no Server header and is not on it.
+func (e Engine) MayAsk(endpoint string) bool {
+	if e.AlwaysUsage || e.FrontEnd != "uvicorn" {
+		return false
+	}
+	switch e.Name {
+	case "vllm":
+		return endpoint == "chat" || endpoint == "completions"
+	case "sglang":
+		return endpoint == "chat"
+	}
+	return false
+}
+
+// String is the engine's name and version for people.
+func (e Engine) String() string {
+	s := e.Name
+	if s == "" {
+		return "unknown engine"
+	}
+	if e.Version != "" {
+		s += " " + e.Version
+	}
+	if e.Simulated != "" {
+		s += " (simulated by " + e.Simulated + ")"
+	}
+	return s
+}
+
+// Fingerprint asks the server at t what it is (WIRE.md 16, 16.1). It sends at
+// most three GET requests, each bounded by a few seconds. An Engine without a
+// name and without an error is a server that answers and tells nothing.
+func Fingerprint(ctx context.Context, t Target, apiKey string) (Engine, error) {
+	p := prober{pool: NewPool(t.Root(), Options{}), key: apiKey}
+	defer p.pool.Close()
+	var e Engine
+	models, err := p.get(ctx, "/v1/models")
+	if err != nil {
+		return e, err
+	}
+	e.FrontEnd, e.Simulated = models.server, models.simulated
+	if models.status == 401 || models.status == 403 {
+		// vLLM's and SGLang's metrics stay open to everybody.
+		metrics, err := p.get(ctx, "/metrics")
+		if err != nil {
+			return e, err
+		}
+		e.Name = byMetrics(metrics.body)
+		if e.Name == "" {
+			return e, ErrUnauthorized
+		}
+	} else {
+		e.Name = byOwner(models.body)
+		for _, id := range gjson.Get(models.body, "data.#.id").Array() {
+			e.Models = append(e.Models, id.String())
+		}
+	}
+	return e, p.details(ctx, &e)
+}
+
+func byOwner(models string) string {
+	switch gjson.Get(models, "data.0.owned_by").String() {
+	case "vllm":
+		return "vllm"
+	case "sglang":
+		return "sglang"
+	case "llamacpp":
+		return "llama_cpp"
+	case "library":
+		return "ollama"
+	}
+	return ""
+}
+
+func byMetrics(text string) string {
+	switch {
+	case strings.Contains(text, "vllm:"):
+		return "vllm"
+	case strings.Contains(text, "sglang:"):
+		return "sglang"
+	}
+	return ""
+}
+
+// details asks for the version, each engine where it tells it. That it does
+// not is no error.
+func (p prober) details(ctx context.Context, e *Engine) error {
+	path := map[string]string{"vllm": "/version", "sglang": "/server_info", "llama_cpp": "/props", "ollama": "/api/version"}[e.Name]
+	if path == "" {
+		return nil
+	}
+	a, err := p.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	switch e.Name {
+	case "llama_cpp":
+		e.Version = gjson.Get(a.body, "build_info").String()
+	case "sglang":
+		e.AlwaysUsage = gjson.Get(a.body, "stream_response_default_include_usage").Bool()
+		fallthrough
+	default:
+		e.Version = gjson.Get(a.body, "version").String()
+	}
+	return nil
+}
+
+// prober asks small questions.
+type prober struct {
+	pool *Pool
+	key  string
+}
+
+type answer struct {
+	status    int
+	server    string
+	simulated string
+	body      string
+}
+
+const (
+	probeTimeout = 5 * time.Second // SGLang's server_info asks its scheduler first
+	probeBody    = 1 << 20         // vLLM's metrics are tens of kilobytes
+)
+
+// get fetches a path of the server. Any status is an answer.
+func (p prober) get(ctx context.Context, path string) (answer, error) {
+	fail := func(err error) (answer, error) {
+		return answer{}, fmt.Errorf("asking %s%s: %w", p.pool.target, path, err)
+	}
+	c, err := p.pool.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.Release()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	if err := c.SetDeadline(time.Now().Add(probeTimeout)); err != nil {
+		return fail(err)
+	}
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.Header.SetHost(p.pool.target.Host())
+	req.Header.SetRequestURI(p.pool.target.Prefix + path)
+	if p.key != "" {
+		req.Header.Set("Authorization", "Bearer "+p.key)
+	}
+	if err := c.Send(req); err != nil {
+		return fail(err)
+	}
+	if err := c.ReadHead(resp); err != nil {
+		return fail(err)
+	}
+	body, err := io.ReadAll(io.LimitReader(readerOnly{c}, probeBody))
+	if err != nil {
+		return fail(err)
+	}
+	return answer{
+		status: resp.StatusCode(), server: string(resp.Header.Server()),
+		simulated: string(resp.Header.Peek("X-Simulated-By")), body: string(body),
+	}, nil
+}
+
+// readerOnly hides what else a Conn can do from io.
+type readerOnly struct{ io.Reader }

@@ -1,0 +1,64 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Target is where an engine listens.
+type Target struct {
+	Scheme string // "http" or "https"
+	Addr   string // host:port
+	Prefix string // path in front of every request's, without a trailing slash; usually ""
+}
+
+// ParseTarget reads a base URL such as http://localhost:8000 or
+// http://gateway/v1. Its errors say how to mend it.
+func ParseTarget(raw string) (Target, error) {
+	if raw == "" {
+		return Target{}, errors.New("the engine's address is empty: give one such as http://localhost:8000")
+	}
+	u, err := url.Parse(raw)
+	if err != nil || !strings.Contains(raw, "://") {
+		return Target{}, fmt.Errorf("address %q has no scheme: write http://%s", raw, strings.TrimLeft(raw, ":/"))
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return Target{}, fmt.Errorf("address %q: scheme %q is not http or https", raw, u.Scheme)
+	case u.Hostname() == "":
+		return Target{}, fmt.Errorf("address %q has no host: write %s://localhost:8000", raw, u.Scheme)
+	case u.User != nil:
+		return Target{}, fmt.Errorf("address of %s holds a user name or password: engines take keys in the Authorization header", u.Host)
+	case u.RawQuery != "" || u.Fragment != "":
+		return Target{}, fmt.Errorf("address %q has a query or fragment: give only scheme, host, port and path", raw)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return Target{Scheme: u.Scheme, Addr: net.JoinHostPort(u.Hostname(), port), Prefix: strings.TrimRight(u.EscapedPath(), "/")}, nil
+}
+
+// String is the base URL, as ParseTarget reads it.
+func (t Target) String() string { return t.Scheme + "://" + t.Addr + t.Prefix }
+
+// Host is the Host header for requests of our own: without a port that the
+// scheme implies.
+func (t Target) Host() string {
+	if host, port, err := net.SplitHostPort(t.Addr); err == nil && !strings.Contains(host, ":") {
+		if t.Scheme == "http" && port == "80" || t.Scheme == "https" && port == "443" {
+			return host
+		}
+	}
+	return t.Addr
+}
+
+// Root is the server of an OpenAI base URL: the same without a final /v1,
+// where the engines have their own endpoints.
+func (t Target) Root() Target {
+	t.Prefix = strings.TrimSuffix(t.Prefix, "/v1")
+	return t
+}
