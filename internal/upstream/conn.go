@@ -82,12 +82,10 @@ func (c *Conn) ReadHead(resp *fasthttp.Response) error {
 	if err := resp.ReadLimitBody(c.br, 0); err != nil {
 		return err
 	}
-	// A body without a length ends with the connection.
-	c.keep = !resp.ConnectionClose() && resp.Header.ContentLength() != -2
 	c.body = resp.BodyStream()
-	if c.body == nil {
-		c.ended = true
-	}
+	c.ended = c.body == nil
+	// A body without a length ends with the connection.
+	c.keep = !resp.ConnectionClose() && (c.ended || resp.Header.ContentLength() != -2)
 	return nil
 }
 

@@ -21,11 +21,13 @@ func ParseTarget(raw string) (Target, error) {
 	if raw == "" {
 		return Target{}, errors.New("the engine's address is empty: give one such as http://localhost:8000")
 	}
-	u, err := url.Parse(raw)
-	if err != nil || !strings.Contains(raw, "://") {
+	if !strings.Contains(raw, "://") {
 		return Target{}, fmt.Errorf("address %q has no scheme: write http://%s", raw, strings.TrimLeft(raw, ":/"))
 	}
+	u, err := url.Parse(raw)
 	switch {
+	case err != nil:
+		return Target{}, fmt.Errorf("address %q is not a URL: write one such as http://localhost:8000", raw)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Target{}, fmt.Errorf("address %q: scheme %q is not http or https", raw, u.Scheme)
 	case u.Hostname() == "":

@@ -35,7 +35,7 @@ func TestParseTarget(t *testing.T) {
 		"http://":             "no host",
 		"http://u:p@h":        "Authorization",
 		"http://h/?q=1":       "query",
-		"http://h:99999x/%zz": "no scheme",
+		"http://h:99999x/%zz": "not a URL",
 	} {
 		if _, err := ParseTarget(raw); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: error %v does not say %q", raw, err, hint)
