@@ -1,0 +1,132 @@
+package main
+
+import "strings"
+
+const (
+	chat        = "/v1/chat/completions"
+	completions = "/v1/completions"
+)
+
+// Fields of requests, shared by the scenarios.
+const (
+	short     = seeded + `,"max_tokens":12`
+	story     = `"prompt":"Once upon a time there was an engine that"`
+	batch     = `"prompt":["Once upon a time","There was an engine that wrote tokens all night"]`
+	streaming = `"stream":true,`
+	setUnit   = `"tools":[{"type":"function","function":{"name":"set_unit","strict":true,"parameters":{"type":"object","properties":{"unit":{"type":"string","enum":["c","f"]}},"required":["unit"],"additionalProperties":false}}}]`
+)
+
+// vllmCases is run against a server started by ../vllm.sh.
+func vllmCases(model string) []scenario {
+	long := strings.Repeat("Tokens go down the wire one by one, and the cache keeps what it has seen. ", 24)
+	cached := `"messages":[{"role":"user","content":"` + long + `"}],"stream":true,` + short + "," + usage
+	p := func(name, path, fields, note string, want ...string) scenario {
+		return post(name, path, model, fields, note, want...)
+	}
+	return []scenario{
+		get("version", "/version", "the version endpoint", `"version"`),
+		get("models", "/v1/models", "the model list; owned_by tells the engine", `"owned_by":"vllm"`),
+		get("health", "/health", "empty body"),
+
+		p("chat-nonstream", chat, hello+","+short, "one JSON body with usage", `"completion_tokens":12`),
+		p("chat-stream", chat, streaming+hello+","+short, "no usage asked, none told", `"finish_reason":"length"`, done).without(`"usage"`),
+		p("chat-stream-usage", chat, streaming+hello+","+short+","+usage, "one more event with choices:[]", `"choices":[],"usage":{`, done),
+		p("chat-stream-continuous", chat, streaming+hello+","+short+","+continuous, "usage on every event", `"completion_tokens":1,`, done),
+		p("chat-stream-continuous-alone", chat, streaming+hello+","+short+`,"stream_options":{"continuous_usage_stats":true}`, "continuous_usage_stats without include_usage does nothing", done).without(`"usage"`),
+		p("chat-stream-empty-options", chat, streaming+hello+","+short+`,"stream_options":{}`, "as if not there", done).without(`"usage"`),
+		p("chat-stream-n2", chat, streaming+hello+","+short+`,"n":2`, "two choices interleaved, no usage", `"index":1`, done).without(`"usage"`),
+		p("chat-stream-n2-usage", chat, streaming+hello+","+short+`,"n":2,`+usage, "final usage sums the choices", `"completion_tokens":24`, done),
+		p("chat-stream-n2-continuous", chat, streaming+hello+","+short+`,"n":2,`+continuous, "usage per choice, the final one sums", `"completion_tokens":24`, done),
+		p("chat-nonstream-n2", chat, hello+","+short+`,"n":2`, "usage sums the choices", `"completion_tokens":24`),
+		p("chat-stream-long", chat, streaming+hello+","+seeded+`,"max_tokens":200,`+usage, "some hundred events, some with partial UTF-8 and so no text", done),
+		p("chat-stream-one-token", chat, streaming+hello+`,"temperature":0,"max_tokens":1,`+usage, "role event, one token with finish_reason, usage", `"completion_tokens":1`, done),
+		p("chat-stream-eos", chat, streaming+hello+","+short+`,"logit_bias":{"2":100},`+continuous, "EOS at once: empty text, one token counted", `"finish_reason":"stop"`, done),
+		p("chat-stream-stop-string", chat, streaming+hello+`,`+seeded+`,"max_tokens":200,"stop":["e"],`+continuous, "text held back while it may be the stop string", `"stop_reason":"e"`, done),
+		p("chat-stream-logprobs", chat, streaming+hello+","+short+`,"logprobs":true,"top_logprobs":2,`+usage, "one logprobs entry per token", `"logprobs":{"content":[`, done),
+		p("chat-stream-token-ids", chat, streaming+hello+","+short+`,"return_token_ids":true`, "token_ids on every event, prompt_token_ids on the first", `"prompt_token_ids":[`, done),
+		p("chat-stream-interval", chat, streaming+hello+","+short+`,"stream_interval":4,`+continuous, "several tokens per event", done),
+		p("chat-stream-request-id", chat, streaming+hello+","+short, "X-Request-Id becomes part of the id", `"id":"chatcmpl-tokenomics-42"`, done).with("X-Request-Id: tokenomics-42"),
+
+		p("completions-nonstream", completions, story+","+short, "one JSON body with usage", `"completion_tokens":12`),
+		p("completions-stream", completions, streaming+story+","+short, "no usage asked, none told", done).without(`"usage":{`),
+		p("completions-stream-usage", completions, streaming+story+","+short+","+usage, "one more event with choices:[]", `"choices":[]`, `"completion_tokens":12`, done),
+		p("completions-stream-continuous", completions, streaming+story+","+short+","+continuous, "usage on every event", `"completion_tokens":1`, done),
+		p("completions-batch-nonstream", completions, batch+","+short, "two prompts, usage sums", `"completion_tokens":24`),
+		p("completions-batch-stream", completions, streaming+batch+","+short, "two prompts interleaved, no usage", `"index":1`, done).without(`"usage":{`),
+		p("completions-batch-continuous", completions, streaming+batch+","+short+`,"n":2,`+continuous, "index = prompt*n + sample; usage of that prompt and choice", `"index":3`, `"completion_tokens":48`, done),
+		p("completions-stream-echo", completions, streaming+story+","+short+`,"echo":true,`+continuous, "prompt text in the first event, not in usage", `"text":"Once upon a time`, done),
+		p("completions-stream-logprobs", completions, streaming+story+","+short+`,"logprobs":1,`+usage, "logprobs.tokens per event", `"tokens":[`, done),
+
+		p("cache-cold", chat, cached+`,"cache_salt":"first"`, "a prompt the engine has not seen", `"cached_tokens":0`, done),
+		p("cache-warm", chat, cached+`,"cache_salt":"first"`, "the same again: cached_tokens", done).without(`"cached_tokens":0`),
+		p("cache-fresh-salt", chat, cached+`,"cache_salt":"second"`, "the same with another cache_salt: not cached", `"cached_tokens":0`, done),
+		p("cache-warm-nonstream", chat, strings.Replace(cached, `"stream":true,`+short+","+usage, short, 1)+`,"cache_salt":"second"`, "cached_tokens in a JSON body").without(`"cached_tokens":0`),
+
+		p("responses-stream", "/v1/responses", streaming+`"input":"Say hello","max_output_tokens":12`, "named events, no [DONE]", "event: response.created").without(done),
+		p("messages-stream", "/v1/messages", streaming+hello+`,"max_tokens":12`, "the Anthropic dialect", "event: message_start", "event: message_stop").without(done),
+
+		p("error-400-max-tokens", chat, hello+`,"max_tokens":-1`, "a value out of range", `"error"`).fails(400),
+		p("error-400-too-long", chat, hello+`,"max_tokens":100000`, "more than the context window", `"error"`).fails(400),
+		p("error-400-stream-options", chat, hello+","+short+","+usage, "stream_options without stream", `"error"`).fails(400),
+		p("error-400-stream", chat, streaming+hello+`,"max_tokens":-1`, "a stream refused before its first event is plain JSON", `"error"`).fails(400),
+		p("error-400-not-json", chat, `"messages":`, "a body that is not JSON", `"error"`).fails(400),
+		p("error-400-no-messages", chat, short, "a missing field", `"error"`).fails(400),
+		post("error-404-model", chat, "nobody", hello, "a model that is not there", `"error"`).fails(404),
+		get("error-404-path", "/v1/nothing", "a path that is not there", "Not Found").fails(404),
+	}
+}
+
+// vllmToolCases is run against a server with a tool call parser.
+func vllmToolCases(model string) []scenario {
+	// With another seed the random model fills the grammar's white space for ever.
+	const calling = streaming + hello + `,"max_tokens":100,"temperature":1,"seed":3,` + setUnit
+	p := func(name, path, fields, note string, want ...string) scenario {
+		return post(name, path, model, fields, note, want...)
+	}
+	named := `,"tool_choice":{"type":"function","function":{"name":"set_unit"}}`
+	return []scenario{
+		p("tools-chat-stream", chat, calling+`,"tool_choice":"required",`+continuous, "tool call deltas; steps that parse to nothing have no event", `"tool_calls"`, done),
+		p("tools-chat-stream-named", chat, calling+named, "a named tool", `"tool_calls"`, done),
+		p("tools-chat-nonstream", chat, strings.TrimPrefix(calling, streaming)+named, "message.tool_calls", `"tool_calls"`),
+		p("tools-chat-stream-none", chat, streaming+hello+","+short+","+continuous, "no tool in it, but the parser at work: no event for a token without text", done),
+	}
+}
+
+// vllmReasoningCases is run against a server with a reasoning parser (token 6 of
+// the tiny model is </think>).
+func vllmReasoningCases(model string) []scenario {
+	const thinking = `"logit_bias":{"6":5},"max_tokens":40,` + seeded
+	p := func(name, path, fields, note string, want ...string) scenario {
+		return post(name, path, model, fields, note, want...)
+	}
+	return []scenario{
+		p("reasoning-chat-stream", chat, streaming+hello+","+thinking, "delta.reasoning, then delta.content; steps without text have no event", `"reasoning":`, `"content":`, done).without(`"usage"`),
+		p("reasoning-chat-stream-usage", chat, streaming+hello+","+thinking+","+usage, "reasoning_tokens in the final usage", `"reasoning_tokens":`, done),
+		p("reasoning-chat-stream-continuous", chat, streaming+hello+","+thinking+","+continuous, "usage jumps over the steps without event", `"reasoning_tokens":`, done),
+		p("reasoning-chat-stream-hidden", chat, streaming+hello+","+thinking+`,"include_reasoning":false,`+continuous, "reasoning hidden: counted, no events", done),
+		p("reasoning-chat-nonstream", chat, hello+","+thinking, "message.reasoning and reasoning_tokens", `"reasoning":`, `"reasoning_tokens":`),
+	}
+}
+
+// vllmForcedCases is run against a server that tells usage and its own timings unasked.
+func vllmForcedCases(model string) []scenario {
+	p := func(name, path, fields, note string, want ...string) scenario {
+		return post(name, path, model, fields, note, want...)
+	}
+	return []scenario{
+		p("forced-chat-stream", chat, streaming+hello+","+short, "usage on every event though not asked; metrics on the last", `"usage":{`, `"choices":[],`, `"metrics"`, done),
+		p("forced-completions-stream", completions, streaming+story+","+short, "the same on completions", `"usage":{`, `"choices":[],`, `"metrics"`, done),
+		p("forced-chat-nonstream", chat, hello+","+short, "metrics in the body", `"metrics":{`),
+	}
+}
+
+// vllmEmbedCases is run against a server that embeds.
+func vllmEmbedCases(model string) []scenario {
+	const path = "/v1/embeddings"
+	return []scenario{
+		post("embeddings", path, model, `"input":"Once upon a time"`, "usage.prompt_tokens", `"prompt_tokens":`),
+		post("embeddings-batch", path, model, `"input":["Once upon a time","there was an engine"],"encoding_format":"base64"`, "usage sums the inputs", `"index":1`, `"prompt_tokens":`),
+		post("embeddings-bytes", path, model, `"input":"Once upon a time","encoding_format":"bytes"`, "raw octets; usage is in the metadata header"),
+		post("embeddings-chat-404", chat, model, hello, "routes are only there for tasks that the model supports").fails(404),
+	}
+}
