@@ -5,7 +5,7 @@
 #
 # Without --update the captures go to a temporary directory and only the checks
 # that the recorder makes count; with it they replace the test data of
-# internal/wire. Run by hand: the install is 7 GB, and takes minutes the first time.
+# internal/wire. Run by hand: the install is 6 GB, and takes minutes the first time.
 #
 #   PYTHON               a Python 3.11 with venv (python3.11)
 #   TOKENOMICS_E2E_CACHE where the virtual environment stays
