@@ -77,7 +77,7 @@ func TestBuiltinHasNoNearDuplicates(t *testing.T) {
 					common++
 				}
 			}
-			if common >= 3 && common*4 > len(small) {
+			if common >= 4 && common*3 > len(small) {
 				t.Errorf("%s and %s share %d of %d word triples", d.At(i).ID, d.At(j).ID, common, len(small))
 			}
 		}
