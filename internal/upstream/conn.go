@@ -30,6 +30,7 @@ type Conn struct {
 	closed atomic.Bool
 
 	body  io.Reader // of the answer being read; nil where it has none
+	err   error     // of reading the body
 	ended bool      // the body was read to its end
 	keep  bool      // the engine keeps the connection open after it
 }
@@ -69,7 +70,7 @@ func (c *Conn) Answered() bool { return c.in.bytes > 0 }
 // the socket.
 func (c *Conn) Send(req *fasthttp.Request) error {
 	c.in.bytes = 0
-	c.body, c.ended, c.keep = nil, false, false
+	c.body, c.err, c.ended, c.keep = nil, nil, false, false
 	if err := req.Write(c.bw); err != nil {
 		return err
 	}
@@ -99,6 +100,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
 	if err == io.EOF {
 		c.ended = true
+	} else if err != nil {
+		c.err = err
 	}
 	return n, err
 }
@@ -124,3 +127,7 @@ func (c *Conn) Close() error {
 	}
 	return c.Conn.Close()
 }
+
+// Err is what reading the answer failed with, nil while it goes well. The end
+// of a body is no failure.
+func (c *Conn) Err() error { return c.err }

@@ -1,0 +1,278 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
+	"tokenomics/internal/wire"
+)
+
+// exchange is one request and its answer, from the client's head to the
+// Record. It is also the reader that fasthttp takes the answer's body from:
+// the tap.
+type exchange struct {
+	proxy  *Proxy
+	client net.Conn
+	start  time.Time
+	rec    record.Record
+	relay  *wire.Relay
+	strips bool // something may be removed from the answer, so its length is not known
+	resp   *fasthttp.Response
+	conn   *upstream.Conn // used by the handling goroutine; guarded for abort by mu
+	spent  time.Duration  // in our own code
+	pend   []byte         // what did not fit into the last Read's buffer
+	ended  bool           // the body came to its end
+	once   sync.Once      // one Record
+
+	mu      sync.Mutex // protects how, conn against abort, cancel
+	how     record.Outcome
+	cancel  context.CancelFunc // of the dial
+	unwatch func()
+}
+
+// watch has the exchange aborted when the client leaves. Not ok when it has
+// left already.
+func (x *exchange) watch() bool {
+	stop, ok := x.proxy.watcher.watch(x.client, func() { x.abort(record.ClientAbort) })
+	x.unwatch = stop
+	return ok
+}
+
+// abort ends the exchange from outside, in whatever phase it is: the
+// connection to the engine is closed at once.
+func (x *exchange) abort(how record.Outcome) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.how != "" {
+		return
+	}
+	x.how = how
+	if x.cancel != nil {
+		x.cancel()
+	}
+	if x.conn != nil {
+		x.conn.Close()
+	}
+	if how == record.Timeout {
+		x.client.Close()
+	}
+}
+
+// aborted is how the exchange was ended from outside, "" if it was not.
+func (x *exchange) aborted() record.Outcome {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.how
+}
+
+// connect takes a connection to the engine: a pooled one if there is one and
+// fresh is not asked for.
+func (x *exchange) connect(fresh bool) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	x.mu.Lock()
+	x.cancel = cancel
+	if x.how != "" {
+		cancel()
+	}
+	x.mu.Unlock()
+
+	get := x.proxy.pool.Get
+	if fresh {
+		get = x.proxy.pool.Dial
+	}
+	began := time.Now()
+	conn, err := get(ctx)
+	if err != nil {
+		return err
+	}
+	if !conn.Reused() {
+		x.rec.Connect = record.Some(time.Since(began))
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cancel = nil
+	x.conn = conn
+	if x.how != "" {
+		conn.Close()
+	}
+	return nil
+}
+
+// drop closes the connection to the engine.
+func (x *exchange) drop() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.conn != nil {
+		x.conn.Close()
+		x.conn = nil
+	}
+}
+
+// answer begins the client's answer with the engine's head.
+func (x *exchange) answer(ctx *fasthttp.RequestCtx) {
+	head := &x.resp.Header
+	x.relay.Head(x.conn.LastRead().Sub(x.start), x.resp.StatusCode(),
+		string(head.ContentType()), string(head.ContentEncoding()))
+	length := head.ContentLength()
+	copyResponseHead(&ctx.Response.Header, head)
+	ctx.Response.ImmediateHeaderFlush = true
+	switch {
+	case x.resp.SkipBody || x.resp.BodyStream() == nil:
+		// No body follows; a HEAD's Content-Length stays what the engine said.
+		ctx.Response.SkipBody = true
+		if length >= 0 {
+			ctx.Response.Header.Set("Content-Length", strconv.Itoa(length))
+		}
+		x.finish(record.Complete)
+	case length == 0:
+		if _, err := x.conn.Read(make([]byte, 1)); err != io.EOF {
+			x.drop() // a body where none was announced: the connection is no good
+		}
+		x.finish(record.Complete)
+	case length >= 0 && !(x.strips && x.relay.Streaming()):
+		ctx.Response.SetBodyStream(x, length)
+	default:
+		ctx.Response.SetBodyStream(x, -1)
+	}
+}
+
+// Read is the tap: bytes of the engine's body, stamped and measured, less what
+// we asked for. It returns what one read of the socket brought.
+func (x *exchange) Read(p []byte) (int, error) {
+	if len(x.pend) > 0 {
+		n := copy(p, x.pend)
+		x.pend = x.pend[n:]
+		return n, nil
+	}
+	if x.ended {
+		return 0, io.EOF
+	}
+	n, err := x.conn.Read(p)
+	before := time.Now()
+	out := p[:n]
+	if n > 0 {
+		out = x.relay.Feed(x.conn.LastRead().Sub(x.start), p[:n])
+	}
+	if err == io.EOF {
+		x.ended = true
+		if rest := x.relay.Rest(); len(rest) > 0 {
+			out = append(append([]byte(nil), out...), rest...)
+		}
+		err = nil
+	}
+	kept := copy(p, out)
+	x.pend = out[kept:]
+	x.spent += time.Since(before)
+	if err == nil && kept == 0 && x.ended {
+		err = io.EOF
+	}
+	return kept, err
+}
+
+// CloseWithError is fasthttp's word that the answer is over: nil when the body
+// was written whole, else the error of reading or writing it.
+func (x *exchange) CloseWithError(err error) error {
+	switch how := x.aborted(); {
+	case how != "":
+		x.finish(how)
+	case x.ended && err == nil:
+		x.finish(record.Complete)
+	case x.ended || x.readable():
+		x.finish(record.ClientAbort) // writing failed
+	default:
+		x.finish(record.Truncated)
+	}
+	return nil
+}
+
+// readable says whether the engine's connection is as it should be in the
+// middle of a body, so that an error must be the client's.
+func (x *exchange) readable() bool { return x.conn != nil && x.conn.Err() == nil }
+
+// finish makes the exchange's one Record and gives its connection back.
+func (x *exchange) finish(how record.Outcome) {
+	x.once.Do(func() {
+		if x.unwatch != nil {
+			x.unwatch()
+		}
+		at := time.Since(x.start)
+		x.rec.Overhead = record.Some(x.spent)
+		if x.relay != nil {
+			x.relay.End(at, how, &x.rec)
+		} else {
+			x.rec.Outcome, x.rec.End = how, record.Some(at)
+		}
+		if how == record.Timeout && x.rec.Error == "" {
+			x.rec.Error = "cut off at the end of the drain time"
+		}
+		x.giveBack()
+		x.proxy.end(x)
+		x.proxy.live.Active.Add(-1)
+		rec := x.rec
+		x.proxy.cfg.Sink.Observe(&rec)
+	})
+}
+
+// giveBack returns the connection to the pool, where that is possible, and the
+// response's memory.
+func (x *exchange) giveBack() {
+	x.mu.Lock()
+	conn := x.conn
+	x.conn = nil
+	if x.how == "" {
+		x.how = record.Complete // too late to abort
+	}
+	x.mu.Unlock()
+	if x.resp != nil {
+		fasthttp.ReleaseResponse(x.resp)
+		x.resp = nil
+	}
+	if conn != nil {
+		conn.Release()
+	}
+}
+
+// leave ends an exchange whose client is not to be answered.
+func (x *exchange) leave(ctx *fasthttp.RequestCtx, how record.Outcome) {
+	x.finish(how)
+	ctx.SetConnectionClose()
+	ctx.SetStatusCode(499) // nobody reads it
+}
+
+// refuse answers with an error of our own.
+func (x *exchange) refuse(ctx *fasthttp.RequestCtx, status int, kind, message string, how record.Outcome) {
+	x.rec.Status, x.rec.Error, x.rec.ErrorType = status, message, kind
+	x.finish(how)
+	ctx.Response.Reset()
+	writeError(ctx, status, kind, message)
+}
+
+// writeError writes an error as OpenAI's clients expect it.
+func writeError(ctx *fasthttp.RequestCtx, status int, kind, message string) {
+	var e struct {
+		Error struct {
+			Message string  `json:"message"`
+			Type    string  `json:"type"`
+			Param   *string `json:"param"`
+			Code    int     `json:"code"`
+		} `json:"error"`
+	}
+	e.Error.Message, e.Error.Type, e.Error.Code = message, kind, status
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // strings and a number
+	}
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/json")
+	ctx.SetBody(b)
+}

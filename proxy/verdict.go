@@ -1,0 +1,129 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tokenomics/internal/upstream"
+)
+
+// verdict knows what engine is upstream. It asks when the proxy starts, and
+// again after the engine was away: another one may have come back.
+type verdict struct {
+	target upstream.Target
+	usage  Usage
+	log    *slog.Logger
+	ctx    context.Context
+
+	mu      sync.Mutex // protects the rest
+	known   upstream.Engine
+	reached bool   // the engine has answered since it was last away
+	why     string // why there is no name
+	asking  bool
+}
+
+// Pauses between attempts to reach an engine that is away.
+const (
+	askAgainFirst = 500 * time.Millisecond
+	askAgainMost  = 5 * time.Second
+)
+
+func newVerdict(ctx context.Context, target upstream.Target, usage Usage, log *slog.Logger) *verdict {
+	v := &verdict{target: target, usage: usage, log: log, ctx: ctx, why: "the engine has not answered yet"}
+	v.away(nil)
+	return v
+}
+
+// engine is what is known now; the zero Engine while nothing is.
+func (v *verdict) engine() upstream.Engine {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.known
+}
+
+// ready says whether the engine has been reached, and if not, why.
+func (v *verdict) ready() (bool, string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.reached, v.why
+}
+
+// away is told that the engine could not be reached: what was known of it no
+// longer counts, and it is asked again until it answers.
+func (v *verdict) away(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil {
+		v.why = err.Error()
+		if v.reached {
+			v.log.Warn("the engine is away", "upstream", v.target.String(), "error", err)
+		}
+	}
+	v.known, v.reached = upstream.Engine{}, false
+	if !v.asking && v.ctx.Err() == nil {
+		v.asking = true
+		go v.askUntilAnswered()
+	}
+}
+
+func (v *verdict) askUntilAnswered() {
+	pause := askAgainFirst
+	for {
+		e, err := upstream.Fingerprint(v.ctx, v.target, "")
+		if v.settle(e, err) || v.ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-v.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, askAgainMost)
+	}
+}
+
+// settle takes the answer to one attempt and says whether it ends the asking.
+func (v *verdict) settle(e upstream.Engine, err error) bool {
+	v.mu.Lock()
+	if err != nil && !errors.Is(err, upstream.ErrUnauthorized) {
+		first := v.why != err.Error()
+		v.why = err.Error()
+		v.mu.Unlock()
+		if first && v.ctx.Err() == nil {
+			v.log.Warn("the engine does not answer yet", "upstream", v.target.String(), "error", err)
+		}
+		return false
+	}
+	v.known, v.reached, v.asking, v.why = e, true, false, ""
+	if err != nil {
+		v.why = err.Error()
+	}
+	v.mu.Unlock()
+	v.log.Info("upstream", "engine", e.String(), "address", v.target.String(), "usage", v.describe())
+	return true
+}
+
+// describe says what is asked of the engine, and why.
+func (v *verdict) describe() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.usage != UsageAuto {
+		return string(v.usage)
+	}
+	switch {
+	case v.known.MayAsk("chat") && v.known.MayAsk("completions"):
+		return "auto: final for chat and completions"
+	case v.known.MayAsk("chat"):
+		return "auto: final for chat, observe elsewhere"
+	case v.known.AlwaysUsage:
+		return "auto: observe (the engine sends usage unasked)"
+	case v.known.Name != "":
+		return "auto: observe (" + v.known.Name + " is not known to take the question without other changes)"
+	case v.why != "":
+		return "auto: observe (" + v.why + ")"
+	}
+	return "auto: observe (the engine is not known)"
+}

@@ -1,0 +1,61 @@
+//go:build !linux
+
+package proxy
+
+import (
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// watcher learns when a client leaves. Without epoll it looks at the socket
+// every peekEvery; a client that left behind unread pipelined bytes is noticed
+// only when its answer can't be written.
+type watcher struct{}
+
+const peekEvery = 20 * time.Millisecond
+
+func newWatcher() (*watcher, error) { return &watcher{}, nil }
+
+// watch calls gone, once and from another goroutine, when c's peer closes its
+// side. The caller calls stop before it gives c up.
+func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return func() {}, true
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return func() {}, false
+	}
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(peekEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			if left(raw) {
+				gone()
+				return
+			}
+		}
+	}()
+	var once sync.Once
+	return func() { once.Do(func() { close(done) }) }, true
+}
+
+func left(raw syscall.RawConn) (is bool) {
+	err := raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		is = n == 0 && err == nil || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
+	})
+	return is || err != nil
+}
+
+func (w *watcher) close() error { return nil }
