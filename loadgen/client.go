@@ -1,0 +1,115 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/sjson"
+	"github.com/valyala/fasthttp"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
+	"tokenomics/internal/wire"
+)
+
+// ClientConfig says where requests go and what is kept of the answers.
+type ClientConfig struct {
+	Target   upstream.Target // the API base, its path included
+	APIKey   string          // sent as a bearer token; "" sends none
+	Provider string          // whose engine it is, for the Records; "" when not known
+	// Timeout bounds a request from the moment it is due to the end of its
+	// answer. 0 means no bound.
+	Timeout   time.Duration
+	Timeline  bool         // keep every token event in the Record
+	Live      *record.Live // told of tokens as they stream; nil is fine
+	UserAgent string       // "" means "tokenomics"
+}
+
+// Client sends requests and measures the answers. It is safe for use by many
+// goroutines.
+type Client struct {
+	cfg  ClientConfig
+	pool *upstream.Pool
+
+	refused atomic.Bool // the server takes no stream_options
+}
+
+// NewClient makes a client without a connection yet. Close it.
+func NewClient(cfg ClientConfig) *Client {
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "tokenomics"
+	}
+	return &Client{cfg: cfg, pool: upstream.NewPool(cfg.Target, upstream.Options{})}
+}
+
+// Close closes the idle connections.
+func (c *Client) Close() { c.pool.Close() }
+
+// UsageRefused says whether the server has refused to be asked for usage; token
+// counts then come from what it tells unasked, or are estimates.
+func (c *Client) UsageRefused() bool { return c.refused.Load() }
+
+// prepare does everything that can be done before a request is due: the
+// message is built and its connection open. What fails is told by do.
+func (c *Client) prepare(ctx context.Context, req Request, id string) *exchange {
+	x := &exchange{client: c, req: req, id: id}
+	if x.err = x.build(); x.err == nil {
+		x.take(ctx)
+	}
+	return x
+}
+
+// message is req as it goes out, without stream_options once they were refused.
+func (c *Client) message(req Request, id string) (*fasthttp.Request, error) {
+	body := req.Body
+	if c.refused.Load() {
+		var err error
+		if body, err = withoutStreamOptions(body); err != nil {
+			return nil, err
+		}
+	}
+	m := new(fasthttp.Request)
+	m.Header.SetMethod("POST")
+	m.Header.SetHost(c.cfg.Target.Host())
+	m.Header.SetRequestURI(c.cfg.Target.Prefix + req.Path)
+	m.Header.SetContentType("application/json")
+	m.Header.SetUserAgent(c.cfg.UserAgent)
+	m.Header.Set("X-Request-Id", id)
+	if req.Stream {
+		m.Header.Set("Accept", "text/event-stream")
+	}
+	if c.cfg.APIKey != "" {
+		m.Header.Set("Authorization", "Bearer "+c.cfg.APIKey)
+	}
+	m.SetBodyRaw(body)
+	return m, nil
+}
+
+func withoutStreamOptions(body []byte) ([]byte, error) {
+	out, err := sjson.DeleteBytes(body, "stream_options")
+	if err != nil {
+		return nil, fmt.Errorf("taking stream_options out of the request: %w", err)
+	}
+	return out, nil
+}
+
+// query is what the Observer needs to know of a request.
+func (c *Client) query(req Request, body []byte) wire.Query {
+	// The path is not always the one that the endpoint is known by: an API
+	// base need not end in /v1.
+	q := wire.ReadQuery("POST", endpointPaths[req.Endpoint], body)
+	q.Path = c.cfg.Target.Prefix + req.Path
+	return q
+}
+
+// endpointPaths are the paths by which wire knows the endpoints.
+var endpointPaths = map[string]string{
+	"chat":        "/v1/chat/completions",
+	"completions": "/v1/completions",
+	"embeddings":  "/v1/embeddings",
+}
+
+// requestID numbers a run's requests.
+func requestID(run string, i int) string { return fmt.Sprintf("%s-%04d", run, i) }

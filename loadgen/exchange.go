@@ -1,0 +1,248 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
+	"tokenomics/internal/wire"
+)
+
+// exchange is one request on its way: prepared, then done once.
+type exchange struct {
+	client  *Client
+	req     Request
+	id      string
+	message *fasthttp.Request
+	query   wire.Query
+	conn    *upstream.Conn // nil when there was none to be had
+	err     error          // why
+	connect record.Offset
+}
+
+// build makes the message, and reads it as the Observer is to know it.
+func (x *exchange) build() error {
+	m, err := x.client.message(x.req, x.id)
+	if err != nil {
+		return err
+	}
+	x.message, x.query = m, x.client.query(x.req, m.Body())
+	return nil
+}
+
+// take gets a connection.
+func (x *exchange) take(ctx context.Context) {
+	began := time.Now()
+	x.connect = record.Offset{}
+	x.conn, x.err = x.client.pool.Get(ctx)
+	if x.conn != nil && !x.conn.Reused() {
+		x.connect = record.Some(time.Since(began))
+	}
+}
+
+// do sends the request, which was due at due, reads the answer to its end and
+// returns its Record; nil when ctx was cancelled before anything was sent.
+func (x *exchange) do(ctx context.Context, due time.Time) *record.Record {
+	if ctx.Err() != nil {
+		if x.conn != nil {
+			x.conn.Release()
+		}
+		return nil
+	}
+	if t := x.client.cfg.Timeout; t > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, due.Add(t))
+		defer cancel()
+	}
+	rec := x.attempt(ctx, due)
+	if usageRefused(rec) && x.client.refuse(x.req) {
+		if x.err = x.build(); x.err == nil {
+			x.take(ctx)
+		}
+		rec = x.attempt(ctx, due)
+		rec.Retries++
+		rec.Warn("the server refused stream_options; sent again without")
+	}
+	return rec
+}
+
+// refuse remembers that the server takes no stream_options, and says whether
+// the request had any, so that sending it again is worth while.
+func (c *Client) refuse(req Request) bool {
+	if !strings.Contains(string(req.Body), `"stream_options"`) {
+		return false
+	}
+	c.refused.Store(true)
+	return true
+}
+
+// usageRefused says whether a request failed because it asked for usage:
+// strict servers answer 400 or 422 and name the key, or call it unknown.
+func usageRefused(r *record.Record) bool {
+	if r.Status != 400 && r.Status != 422 {
+		return false
+	}
+	text := strings.ToLower(r.Error + " " + r.ErrorType)
+	for _, sign := range []string{"stream_options", "include_usage", "unknown_parameter", "unknown parameter", "extra_forbidden", "extra inputs", "unrecognized"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// attempt sends the request once; twice where a kept connection turns out to
+// be dead before any byte of an answer came.
+func (x *exchange) attempt(ctx context.Context, due time.Time) *record.Record {
+	rec := x.record(due)
+	for {
+		if x.err != nil {
+			return x.never(rec, x.lost(ctx, x.err), due)
+		}
+		o := wire.NewObserver(wire.Config{
+			Query: x.query, Timeline: x.client.cfg.Timeline,
+			ErrorText: true, Live: x.client.cfg.Live,
+		})
+		reused := x.conn.Reused()
+		err := x.once(ctx, o, rec, due)
+		if err == nil || !reused || rec.Retries > 0 || x.conn.Answered() || ctx.Err() != nil {
+			x.end(ctx, o, rec, err, due)
+			return rec
+		}
+		rec.Retries++
+		rec.Sent = record.Offset{}
+		x.conn, x.err = x.client.pool.Dial(ctx)
+	}
+}
+
+// record is the Record's half that is known before anything is sent.
+func (x *exchange) record(due time.Time) *record.Record {
+	return &record.Record{
+		RequestID: x.id, Start: due, Scheduled: record.Some(time.Duration(0)),
+		Provider: x.client.cfg.Provider, Server: x.client.cfg.Target.Addr,
+	}
+}
+
+// once sends the message and feeds the answer to o. Afterwards the connection
+// is back in the pool or closed.
+func (x *exchange) once(ctx context.Context, o *wire.Observer, rec *record.Record, due time.Time) error {
+	conn := x.conn
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	err := x.talk(conn, o, rec, due)
+	if !stop() || err != nil {
+		conn.Close()
+		return err
+	}
+	conn.Release()
+	return nil
+}
+
+// talk is the exchange itself. Its error is nil where the answer's body ended
+// as its framing says.
+func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Record, due time.Time) error {
+	rec.RequestBytes = int64(len(x.message.Body()))
+	if err := conn.Send(x.message); err != nil {
+		return err
+	}
+	rec.Sent = record.Some(time.Since(due))
+	rec.Connect = x.connect
+	resp := fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseResponse(resp)
+	if err := conn.ReadHead(resp); err != nil {
+		return err
+	}
+	o.Head(conn.LastRead().Sub(due), resp.StatusCode(),
+		string(resp.Header.ContentType()), string(resp.Header.ContentEncoding()))
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := conn.Read(buf)
+		o.Feed(conn.LastRead().Sub(due), buf[:n])
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// end judges how the exchange ended and completes the Record.
+func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record, err error, due time.Time) {
+	o.End(time.Since(due), outcomeOf(ctx, rec, err), rec)
+	if rec.Outcome != record.Complete && rec.Error == "" {
+		rec.Error = x.lost(ctx, err).Error()
+		rec.ErrorType = string(rec.Outcome)
+	}
+}
+
+// never completes the Record of a request that could not be sent.
+func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.Record {
+	o := wire.NewObserver(wire.Config{Query: x.query, ErrorText: true})
+	how := record.Unreachable
+	switch {
+	case errors.Is(err, errTimeout):
+		how = record.Timeout
+	case errors.Is(err, errStopped):
+		how = record.ClientAbort
+	}
+	o.End(time.Since(due), how, rec)
+	rec.Error, rec.ErrorType = err.Error(), string(how)
+	return rec
+}
+
+// outcomeOf is how an exchange ended on the wire, before its body is judged.
+func outcomeOf(ctx context.Context, rec *record.Record, err error) record.Outcome {
+	switch {
+	case err == nil:
+		return record.Complete
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return record.Timeout
+	case ctx.Err() != nil:
+		return record.ClientAbort
+	case !rec.Sent.Ok():
+		return record.Unreachable
+	}
+	return record.Truncated
+}
+
+var (
+	errTimeout = errors.New("timed out")
+	errStopped = errors.New("stopped")
+)
+
+// lost says in a few words, the same for every request it happens to, why
+// there is no whole answer.
+func (x *exchange) lost(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &timeoutError{after: x.client.cfg.Timeout}
+	case ctx.Err() != nil:
+		return errStopped
+	case err == nil:
+		return errors.New("the answer was not complete")
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the server closed the connection before the answer was complete")
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return err
+}
+
+// timeoutError is errTimeout with its bound.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return "timed out after " + strconv.FormatFloat(e.after.Seconds(), 'f', -1, 64) + " s"
+}
+
+func (e *timeoutError) Is(target error) bool { return target == errTimeout }

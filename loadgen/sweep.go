@@ -1,0 +1,140 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/stats"
+)
+
+// Point is one load of a sweep.
+type Point struct {
+	Name        string // what the results are filed under: "8"
+	Pacer       Pacer
+	MaxInFlight int // 0 means no bound but the Pacer's
+	Requests    int // planned per run, for who watches; 0 when not known
+}
+
+// Sweep measures each point several times.
+type Sweep struct {
+	Client *Client
+	Points []Point
+	Runs   int // of each point, at least 1
+	// Workload is what a run sends. run counts from 1; 0 is the warm-up.
+	Workload func(p Point, run int) Workload
+	Warmup   Point // sent first and not measured; no Pacer means none
+
+	ID       string      // begins every request's id; of this sweep alone
+	Sink     record.Sink // is given every measured Record; nil is fine
+	Progress Progress    // nil means nobody watches
+}
+
+// Measured is what the runs of one point came to.
+type Measured struct {
+	Point Point
+	Runs  []MeasuredRun
+}
+
+// MeasuredRun is one run of a point.
+type MeasuredRun struct {
+	Number  int // from 1
+	Start   time.Time
+	Window  *stats.Window
+	Partial bool // it was stopped
+}
+
+// Summary pools the point's whole runs; a partial one stands in only where
+// there is no other, because what it lacks is not a matter of chance.
+func (m Measured) Summary() stats.Summary { return stats.Pool(m.pooled()...).Summary() }
+
+func (m Measured) pooled() []*stats.Window {
+	var whole, all []*stats.Window
+	for _, r := range m.Runs {
+		all = append(all, r.Window)
+		if !r.Partial {
+			whole = append(whole, r.Window)
+		}
+	}
+	if len(whole) == 0 {
+		return all
+	}
+	return whole
+}
+
+// Do runs the sweep. When ctx is cancelled it returns what was measured until
+// then, the last run marked partial, and ctx's error.
+func (s *Sweep) Do(ctx context.Context) ([]Measured, error) {
+	if s.Progress == nil {
+		s.Progress = quiet{}
+	}
+	if err := s.warmUp(ctx); err != nil {
+		return nil, err
+	}
+	var done []Measured
+	for _, p := range s.Points {
+		m := Measured{Point: p}
+		for n := 1; n <= s.Runs; n++ {
+			r, err := s.run(ctx, p, n)
+			if r.Window.Summary().Requests > 0 {
+				m.Runs = append(m.Runs, r)
+			}
+			if err != nil {
+				if len(m.Runs) > 0 {
+					done = append(done, m)
+				}
+				return done, err
+			}
+		}
+		done = append(done, m)
+	}
+	return done, nil
+}
+
+// warmUp sends what is not measured. That it fails is a warning: the runs will
+// show what it comes to.
+func (s *Sweep) warmUp(ctx context.Context) error {
+	p := s.Warmup
+	if p.Pacer == nil {
+		return nil
+	}
+	r, err := s.one(ctx, p, 0, nil)
+	if err != nil {
+		return err
+	}
+	if sum := r.Window.Summary(); sum.Failed > 0 {
+		s.Progress.Warning(fmt.Sprintf("%d of %d warm-up requests failed, first: %s", sum.Failed, sum.Requests, sum.FirstError))
+	}
+	return nil
+}
+
+func (s *Sweep) run(ctx context.Context, p Point, n int) (MeasuredRun, error) {
+	r, err := s.one(ctx, p, n, s.Sink)
+	s.Progress.End(p.Name, n, r.Window.Summary())
+	return r, err
+}
+
+func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (MeasuredRun, error) {
+	m := MeasuredRun{Number: n, Window: new(stats.Window)}
+	s.Progress.Begin(p.Name, n, p.Requests)
+	m.Start = time.Now()
+	run := Run{
+		Client: s.Client, Pacer: p.Pacer, MaxInFlight: p.MaxInFlight, Workload: s.Workload(p, n),
+		ID: fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
+		Sink: record.SinkFunc(func(r *record.Record) {
+			m.Window.Observe(r)
+			if sink != nil {
+				sink.Observe(r)
+			}
+			s.Progress.Request(r)
+		}),
+	}
+	err := run.Do(ctx)
+	m.Partial = err != nil
+	if err != nil && !errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("run %d of %s: %w", n, p.Name, err)
+	}
+	return m, err
+}

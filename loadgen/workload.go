@@ -1,0 +1,25 @@
+package loadgen
+
+// Workload says what is sent: request number i of a run, counted from 0, as a
+// pure function of the workload's own fields (seed, dataset, run) and i. So
+// runs repeat exactly and any part of one can be computed anywhere. Request is
+// called from many goroutines.
+type Workload interface {
+	Request(i int) (Request, error)
+}
+
+// Request is one request, ready to send.
+type Request struct {
+	// Endpoint chooses how the answer is read: "chat", "completions",
+	// "embeddings".
+	Endpoint string
+	// Path is where it is posted to, relative to the API base.
+	Path string
+	// Stream says that Body asks for a stream.
+	Stream bool
+	// Body is JSON. The Client does not change it, except that it takes
+	// stream_options away from a server that refuses it.
+	Body []byte
+	// Prompt is the number of the dataset's row that was used.
+	Prompt int
+}
