@@ -245,7 +245,7 @@ func TestHubErrors(t *testing.T) {
 		{"a wrong column", ok, says(aimeCSV), "", "Frage", ErrConfig, []string{`no column "Frage"`, `"Problem Number"`}},
 		{"half a listing", truncated, nil, "", "", ErrUnavailable, []string{"broke off after 40 of"}},
 		{"half a file", ok, truncated, "", "", ErrUnavailable, []string{"broke off after 40 of"}},
-		{"redirects without end", http.RedirectHandler(aimeListing, 302).ServeHTTP, nil, "", "", ErrUnavailable, []string{"redirects"}},
+		{"redirects without end", http.RedirectHandler(aimeListing, http.StatusFound).ServeHTTP, nil, "", "", ErrUnavailable, []string{"redirects"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStandIn(t, map[string]http.HandlerFunc{aimeListing: tc.listing, aimeFile: tc.file})
