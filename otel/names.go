@@ -1,0 +1,172 @@
+package otel
+
+import "go.opentelemetry.io/otel/attribute"
+
+// All names this package emits, and nothing else, so that a renamed convention
+// is a change to this file. GenAI names follow, by Config.Semconv:
+//
+//   - "" (newest): github.com/open-telemetry/semantic-conventions-genai as of
+//     2026-10-07, status Development; embeddings still share the inference names.
+//   - "1.41": the last release that carried GenAI names
+//     (go.opentelemetry.io/otel/semconv/v1.41.0/genaiconv).
+//
+// HTTP names are the stable ones (semconv 1.43).
+const (
+	SemconvNewest = ""
+	Semconv141    = "1.41"
+)
+
+// genAINames are the names that differ between the conventions. An empty name
+// is an instrument that the convention does not have.
+type genAINames struct {
+	duration, firstChunk, perChunk                       string
+	inputTokens, outputTokens                            string // one name for both: told apart by gen_ai.token.type
+	usageInput, usageOutput, usageCached, usageReasoning string
+}
+
+func namesOf(semconv string) genAINames {
+	if semconv == Semconv141 {
+		return genAINames{
+			duration:     "gen_ai.client.operation.duration",
+			firstChunk:   "gen_ai.client.operation.time_to_first_chunk",
+			perChunk:     "gen_ai.client.operation.time_per_output_chunk",
+			inputTokens:  "gen_ai.client.token.usage",
+			outputTokens: "gen_ai.client.token.usage",
+		}
+	}
+	return genAINames{
+		duration:       "gen_ai.client.inference.duration",
+		firstChunk:     "gen_ai.client.inference.time_to_first_chunk",
+		perChunk:       "gen_ai.client.inference.time_per_output_chunk",
+		inputTokens:    "gen_ai.client.inference.operation.input_tokens",
+		outputTokens:   "gen_ai.client.inference.operation.output_tokens",
+		usageInput:     "gen_ai.client.inference.usage.input_tokens",
+		usageOutput:    "gen_ai.client.inference.usage.output_tokens",
+		usageCached:    "gen_ai.client.inference.usage.cache_read.input_tokens",
+		usageReasoning: "gen_ai.client.inference.usage.reasoning.output_tokens",
+	}
+}
+
+const (
+	// The engine's own latencies as they look from outside (by flag).
+	nameServerDuration   = "gen_ai.server.request.duration"
+	nameServerFirstToken = "gen_ai.server.time_to_first_token"
+	nameServerPerToken   = "gen_ai.server.time_per_output_token"
+
+	nameHTTPServer = "http.server.request.duration"
+	nameHTTPClient = "http.client.request.duration"
+
+	nameTTFT       = "tokenomics.request.time_to_first_token"
+	nameTTFO       = "tokenomics.request.time_to_first_output"
+	nameITL        = "tokenomics.request.inter_token_latency"
+	nameGapMax     = "tokenomics.request.event_gap.max"
+	nameOutputRate = "tokenomics.request.output_token_rate"
+	nameDecodeRate = "tokenomics.request.decode_token_rate"
+	nameOverhead   = "tokenomics.proxy.overhead"
+
+	nameRequests    = "tokenomics.requests"
+	nameAborted     = "tokenomics.requests.aborted"
+	nameBuffered    = "tokenomics.requests.buffered"
+	nameEvents      = "tokenomics.events"
+	nameStarted     = "tokenomics.requests.started"
+	nameActive      = "tokenomics.requests.active"
+	nameStreamed    = "tokenomics.tokens.streamed"
+	nameAfterClient = "tokenomics.tokens.after_client"
+	nameTokenRate   = "tokenomics.token_rate"
+
+	nameSinkDropped    = "tokenomics.sink.dropped"
+	nameParseFailures  = "tokenomics.parse_failures"
+	namePanics         = "tokenomics.panics"
+	nameLabelOverflow  = "tokenomics.labels.overflow"
+	nameSpansDropped   = "tokenomics.otel.spans.dropped"
+	nameExportFailures = "tokenomics.otel.export.failures"
+)
+
+const (
+	keyOperation     = attribute.Key("gen_ai.operation.name")
+	keyProvider      = attribute.Key("gen_ai.provider.name")
+	keyRequestModel  = attribute.Key("gen_ai.request.model")
+	keyResponseModel = attribute.Key("gen_ai.response.model")
+	keyTokenType     = attribute.Key("gen_ai.token.type")
+	keyTokenModality = attribute.Key("gen_ai.token.modality")
+	keyServerAddress = attribute.Key("server.address")
+	keyServerPort    = attribute.Key("server.port")
+	keyErrorType     = attribute.Key("error.type")
+
+	// Of the client span only.
+	keyRequestStream    = attribute.Key("gen_ai.request.stream")
+	keyRequestChoices   = attribute.Key("gen_ai.request.choice.count")
+	keyRequestMaxTokens = attribute.Key("gen_ai.request.max_tokens")
+	keyFinishReasons    = attribute.Key("gen_ai.response.finish_reasons")
+	keyFirstChunk       = attribute.Key("gen_ai.response.time_to_first_chunk")
+	keyInputTokens      = attribute.Key("gen_ai.usage.input_tokens")
+	keyOutputTokens     = attribute.Key("gen_ai.usage.output_tokens")
+	keyCachedTokens     = attribute.Key("gen_ai.usage.cache_read.input_tokens")
+	keyReasoningTokens  = attribute.Key("gen_ai.usage.reasoning.output_tokens")
+
+	keyHTTPMethod   = attribute.Key("http.request.method")
+	keyHTTPRoute    = attribute.Key("http.route")
+	keyHTTPStatus   = attribute.Key("http.response.status_code")
+	keyHTTPReqSize  = attribute.Key("http.request.body.size")
+	keyHTTPRespSize = attribute.Key("http.response.body.size")
+	keyURLPath      = attribute.Key("url.path")
+	keyURLFull      = attribute.Key("url.full")
+	keyURLScheme    = attribute.Key("url.scheme")
+
+	keyEndpoint = attribute.Key("tokenomics.endpoint")
+	keyOutcome  = attribute.Key("tokenomics.outcome")
+	keyPhase    = attribute.Key("tokenomics.phase")
+	keyTenant   = attribute.Key("tokenomics.tenant")
+	keyWindow   = attribute.Key("tokenomics.window")
+	keySink     = attribute.Key("tokenomics.sink")
+	keyReason   = attribute.Key("tokenomics.reason")
+	keySignal   = attribute.Key("tokenomics.signal")
+)
+
+// operationOf names an endpoint as gen_ai.operation.name does.
+func operationOf(endpoint string) string {
+	if endpoint == "completions" {
+		return "text_completion"
+	}
+	return endpoint // "chat", "embeddings"
+}
+
+// routeOf is the http.route of an endpoint, "" for what is only passed
+// through, whose paths are the client's and unbounded.
+func routeOf(endpoint string) string {
+	switch endpoint {
+	case "chat":
+		return "/v1/chat/completions"
+	case "completions":
+		return "/v1/completions"
+	case "embeddings":
+		return "/v1/embeddings"
+	}
+	return ""
+}
+
+const (
+	other           = "other"   // what a label becomes when its list is full
+	unknownProvider = "unknown" // gen_ai.provider.name is required, and guessing would be worse
+	unknownModality = "unknown" // engines do not split their usage by modality
+)
+
+// Explicit buckets, for /metrics: the conventions' own list of powers of two
+// from 10 ms to 82 s, with more below 10 ms and above 10 s, since decode steps
+// are shorter and reasoning answers longer.
+func secondsBuckets() []float64 {
+	return []float64{.0005, .001, .0025, .005, .01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24,
+		20.48, 40.96, 81.92, 163.84, 327.68, 655.36, 1310.72}
+}
+
+func overheadBuckets() []float64 {
+	return []float64{1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, .025, .1}
+}
+
+func tokenBuckets() []float64 {
+	return []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
+}
+
+func rateBuckets() []float64 {
+	return []float64{1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000}
+}
