@@ -30,7 +30,8 @@ type exchange struct {
 	conn   *upstream.Conn // used by the handling goroutine; guarded for abort by mu
 	spent  time.Duration  // in our own code
 	pend   []byte         // what did not fit into the last Read's buffer
-	ended  bool           // the body came to its end
+	after  error          // what the engine's body ended with, to be told after pend
+	ended  bool           // that was its proper end
 	once   sync.Once      // one Record
 
 	mu      sync.Mutex // protects how, conn against abort, cancel
@@ -154,8 +155,8 @@ func (x *exchange) Read(p []byte) (int, error) {
 		x.pend = x.pend[n:]
 		return n, nil
 	}
-	if x.ended {
-		return 0, io.EOF
+	if x.after != nil {
+		return 0, x.after
 	}
 	n, err := x.conn.Read(p)
 	before := time.Now()
@@ -163,20 +164,18 @@ func (x *exchange) Read(p []byte) (int, error) {
 	if n > 0 {
 		out = x.relay.Feed(x.conn.LastRead().Sub(x.start), p[:n])
 	}
-	if err == io.EOF {
-		x.ended = true
-		if rest := x.relay.Rest(); len(rest) > 0 {
-			out = append(append([]byte(nil), out...), rest...)
-		}
-		err = nil
+	if err != nil {
+		// What arrived is the client's, also when no more will.
+		out = append(append([]byte(nil), out...), x.relay.Rest()...)
+		x.ended, x.after = err == io.EOF, err
 	}
 	kept := copy(p, out)
 	x.pend = out[kept:]
 	x.spent += time.Since(before)
-	if err == nil && kept == 0 && x.ended {
-		err = io.EOF
+	if kept == 0 {
+		return 0, x.after
 	}
-	return kept, err
+	return kept, nil
 }
 
 // CloseWithError is fasthttp's word that the answer is over: nil when the body

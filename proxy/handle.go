@@ -110,14 +110,13 @@ func (x *exchange) request(ctx *fasthttp.RequestCtx, req *fasthttp.Request) (upl
 	defer func() { x.spent += time.Since(began) }()
 	query := wire.ReadQuery(method, string(path), whole)
 	x.rec.Request = query.Request
-	engine := p.verdict.engine()
-	x.rec.Provider = engine.Name
+	x.rec.Provider = p.verdict.engine().Name
 
 	edited, strip := whole, wire.Strip{}
 	if whole != nil && ctx.Request.Header.IsHTTP11() {
-		edited, strip = query.Edit(whole, p.cfg.Usage.ask(engine, query.Endpoint))
+		edited, strip = query.Edit(whole, p.verdict.ask(&query))
 	}
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: p.cfg.Timeline, Live: p.live}, strip)
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: p.cfg.Timeline, Live: p.live}, strip, &p.verdict.print)
 	x.strips = strip.Any()
 	x.trace(&ctx.Request.Header, &req.Header)
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenomics/internal/upstream"
+	"tokenomics/internal/wire"
 )
 
 // verdict knows what engine is upstream. It asks when the proxy starts, and
@@ -17,6 +18,7 @@ type verdict struct {
 	usage  Usage
 	log    *slog.Logger
 	ctx    context.Context
+	print  wire.Fingerprint // what stripping has to put back
 
 	mu      sync.Mutex // protects the rest
 	known   upstream.Engine
@@ -44,6 +46,16 @@ func (v *verdict) engine() upstream.Engine {
 	return v.known
 }
 
+// ask is what to ask of the engine for a query, beyond what the client asks.
+// With several choices, what an answer would have been without the question is
+// known only once another answer has told (wire.Fingerprint).
+func (v *verdict) ask(q *wire.Query) wire.Ask {
+	if q.Choices() > 1 && !v.print.Known() {
+		return wire.AskNothing
+	}
+	return v.usage.ask(v.engine(), q.Endpoint)
+}
+
 // ready says whether the engine has been reached, and if not, why.
 func (v *verdict) ready() (bool, string) {
 	v.mu.Lock()
@@ -63,6 +75,7 @@ func (v *verdict) away(err error) {
 		}
 	}
 	v.known, v.reached = upstream.Engine{}, false
+	v.print.Forget()
 	if !v.asking && v.ctx.Err() == nil {
 		v.asking = true
 		go v.askUntilAnswered()

@@ -86,7 +86,7 @@ func buffered(tokens int64, instants int) bool {
 // finish_reason and the terminator came. Once both are there, who closed first
 // is of no matter: many clients close as soon as they read [DONE].
 func (s *stream) judge(how record.Outcome, r *record.Record) {
-	finished := len(s.choices) >= max(1, s.cfg.Query.N)*s.cfg.Query.Prompts
+	finished := len(s.choices) >= s.cfg.Query.Choices()
 	aborted := false
 	for _, c := range s.choices {
 		finished = finished && c.finish != ""

@@ -19,6 +19,9 @@ type Query struct {
 	editable bool // the body is a JSON object that may be spliced
 }
 
+// Choices is how many choices the answer will have.
+func (q *Query) Choices() int { return max(1, q.N) * max(1, q.Prompts) }
+
 // endpoints are the paths that are measured, by how they end, so that a prefix
 // in front of them (a gateway's, an --api-prefix) does not matter.
 var endpoints = []struct{ suffix, name string }{

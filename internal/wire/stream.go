@@ -38,7 +38,9 @@ type stream struct {
 	model       string
 	done        bool
 	failed      []byte // the error event's value
-	heldBack    bool   // SGLang: finish events of several choices come at the end
+	marks       marks
+	finishes    int  // finish events
+	heldBack    bool // SGLang: finish events of several choices come at the end
 }
 
 // choice is the timeline of one choice while it runs.
@@ -79,7 +81,7 @@ func (s *stream) event(at time.Duration, data []byte) {
 		return
 	}
 	s.events++
-	var choices, usage, timings, failed []byte
+	var choices, usage, timings, failed, print []byte
 	whole := members(data, func(m member) bool {
 		switch string(m.key) {
 		case "choices":
@@ -90,6 +92,10 @@ func (s *stream) event(at time.Duration, data []byte) {
 			timings = m.value
 		case "error":
 			failed = m.value
+		case "system_fingerprint":
+			if !isNull(m.value) {
+				print = m.value
+			}
 		case "model":
 			if s.model == "" {
 				s.model = clip(text(m.value), 256)
@@ -113,9 +119,14 @@ func (s *stream) event(at time.Duration, data []byte) {
 	if timings != nil {
 		s.engineTimings(timings)
 	}
+	before := s.finishes
 	if s.choiceEvents(at, choices, usage, timings) > 0 {
 		s.eventUsage(usage)
+		s.marks.see(print, s.finishes > before)
 		return
+	}
+	if usage != nil && len(print) <= maxFingerprint {
+		s.marks.usage = string(print)
 	}
 	// llama.cpp sends a usage event for each choice, which add up; elsewhere
 	// there is one, or the last counts.
@@ -196,6 +207,7 @@ func (s *stream) choice(at time.Duration, v, usage, timings []byte) {
 		s.firstOutput = record.Some(at)
 	}
 	if e.finish != "" {
+		s.finishes++
 		c.finish = clip(e.finish, 32)
 		if !s.heldBack || s.cfg.Query.N <= 1 && s.cfg.Query.Prompts <= 1 {
 			c.lastToken = record.Some(at)

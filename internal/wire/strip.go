@@ -16,18 +16,24 @@ const maxHeld = 64 << 10
 type Relay struct {
 	Observer
 	strip Strip
+	print *Fingerprint
 
-	held     []byte // the unfinished event, not passed on yet
-	released bool   // the unfinished event is being passed on as it comes
-	out      []byte // scratch for what Feed returns
-	broken   bool   // a panic in measuring code: bytes only from here on
-	forced   bool   // the engine sends usage on its own account
+	begun   bool   // the start of the unfinished event has been passed on
+	held    []byte // the rest of it, so far, has not
+	waiting []byte // a whole finish event that waits for the next event (finishing)
+	out     []byte // scratch for what Feed returns
+	broken  bool   // a panic in measuring code: bytes only from here on
+	forced  bool   // the engine sends usage on its own account
 }
 
 // NewRelay observes the answer to a request whose body Edit has changed so
-// that strip has to be removed.
-func NewRelay(cfg Config, strip Strip) *Relay {
-	return &Relay{Observer: *NewObserver(cfg), strip: strip}
+// that strip has to be removed. print is shared by all answers of an engine;
+// nil is fine where nothing is removed.
+func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
+	if print == nil {
+		print = new(Fingerprint)
+	}
+	return &Relay{Observer: *NewObserver(cfg), strip: strip, print: print}
 }
 
 // Feed measures p and returns what the client is to be sent now: p itself
@@ -60,21 +66,17 @@ func (r *Relay) breakOff(p []byte) []byte {
 
 // flush passes on what is held, and then p.
 func (r *Relay) flush(p []byte) []byte {
-	if len(r.held) == 0 {
+	if len(r.held)+len(r.waiting) == 0 {
 		return p
 	}
-	r.out = append(append(r.out[:0], r.held...), p...)
-	r.held = r.held[:0]
+	r.out = append(append(append(r.out[:0], r.waiting...), r.held...), p...)
+	r.waiting, r.held = r.waiting[:0], r.held[:0]
 	return r.out
 }
 
-// Rest is what is still held back when the body has ended: an unfinished event,
-// which the client is to have as well.
-func (r *Relay) Rest() []byte {
-	rest := r.held
-	r.held = nil
-	return rest
-}
+// Rest is what is still held back when no more of the body will come: the
+// client is to have it as well.
+func (r *Relay) Rest() []byte { return r.flush(nil) }
 
 // End is Observer.End, which must not take the exchange with it.
 func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
@@ -86,56 +88,81 @@ func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
 		}
 	}()
 	r.Observer.End(at, how, rec)
+	if rec.Outcome == record.Complete && r.Streaming() && !r.strip.Any() {
+		r.print.learn(r.stream.marks.moves())
+	}
 }
 
 // cut measures p and removes from it.
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
-	out := r.out[:0]
-	held := len(r.held)
-	changed := held > 0
-	released := r.released
+	out, held, begun := r.out[:0], r.held, r.begun
+	changed := len(held) > 0 || len(r.waiting) > 0
 	r.feed(at, p, func(e Event) {
-		switch keep, edited := r.kept(e, released); {
-		case released:
-			out = append(out, e.Fresh...)
-		case !keep:
-			changed = true
-		case edited != nil:
-			changed = true
-			out = append(out, edited...)
-		default:
-			out = append(out, e.Raw...)
-		}
-		released, held = false, 0
+		pending := e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):]
+		passed := len(out)
+		out = r.pass(out, e, pending, begun)
+		changed = changed || len(out)-passed != len(pending)
+		held, begun = held[:0], false
 	})
 	part, fresh := r.split.Partial()
 	tail := p[len(p)-fresh:]
 	switch {
 	case fresh == 0:
-	case released:
-		out = append(out, tail...)
-	case r.mayBeRemoved(part) && held+fresh <= maxHeld:
-		r.held = append(r.held[:held], tail...)
-		held = len(r.held)
+		held = held[:0]
+	case len(held)+fresh <= maxHeld && r.mayChange(part, begun):
+		// held may be r.held itself, which a panic above would still need.
+		held = append(held, tail...)
 		changed = true
 	default:
-		if held+fresh > maxHeld {
+		if len(held)+fresh > maxHeld {
 			r.warn("an event over 64 KiB was passed on with what may have been asked for")
 		}
-		out = append(append(out, r.held[:held]...), tail...)
-		released, held = true, 0
+		out = append(append(out, held...), tail...)
+		held, begun = held[:0], true
 	}
-	r.held, r.released, r.out = r.held[:held], released, out
+	r.out, r.held, r.begun = out, held, begun
 	if !changed {
 		return p
 	}
 	return out
 }
 
+// pass appends to out what the client is to have of an event, of which pending
+// has not been passed on yet.
+func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
+	keep, edited := r.kept(e, begun)
+	if edited != nil {
+		pending = edited
+	}
+	if len(r.waiting) > 0 {
+		if !keep {
+			r.print.learn(usageFingerprint(e.Data))
+			r.waiting = r.print.put(r.waiting)
+		}
+		out = append(out, r.waiting...)
+		r.waiting = r.waiting[:0]
+	}
+	switch {
+	case !keep:
+		return out
+	case r.strip.Final && finishing(e.Data):
+		if r.single() && !r.print.none() {
+			r.waiting = append(r.waiting[:0], pending...)
+			return out
+		}
+		return append(out, r.print.put(pending)...)
+	}
+	return append(out, pending...)
+}
+
+// single says whether the answer has one choice, whose finish event the usage
+// event follows at once.
+func (r *Relay) single() bool { return r.cfg.Query.Choices() == 1 }
+
 // kept says whether the client is to have the event, and what it becomes if it
-// is edited. What it decides for a whole event must be what mayBeRemoved
+// is edited. What it decides for a whole event must be what mayChange
 // expects of its beginning.
-func (r *Relay) kept(e Event, released bool) (keep bool, edited []byte) {
+func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
 	if r.forced || len(e.Data) == 0 || e.Data[0] != '{' || !bytes.HasPrefix(e.Raw, dataPrefix) {
 		return true, nil
 	}
@@ -146,7 +173,7 @@ func (r *Relay) kept(e Event, released bool) (keep bool, edited []byte) {
 		r.forced = true
 	}
 	switch {
-	case released || !u.found:
+	case begun || !u.found:
 		return true, nil
 	case r.strip.PerEvent && u.choices:
 		return true, without(e, u.member)
@@ -232,11 +259,19 @@ func precededByComma(b []byte, i int) bool {
 var (
 	dataPrefix  = []byte("data:")
 	firstChoice = []byte(`"choices":[{`)
+	finishMark  = []byte(`"finish_reason":"`)
 )
 
-// mayBeRemoved says whether the unfinished event could still turn out to be
-// one that is removed or edited.
-func (r *Relay) mayBeRemoved(part []byte) bool {
+// mayChange says whether the unfinished event could still turn out to be one
+// that is removed or edited. Of one whose beginning is passed on only the end
+// can be: vLLM's finish event, which gets its fingerprint there.
+func (r *Relay) mayChange(part []byte, begun bool) bool {
+	if r.strip.Final && !r.print.none() && bytes.Contains(part, finishMark) {
+		return true
+	}
+	if begun {
+		return false
+	}
 	if len(part) < len(dataPrefix) {
 		return bytes.HasPrefix(dataPrefix, part)
 	}

@@ -19,7 +19,7 @@ func events(list ...string) string {
 
 // relay passes in through a Relay in pieces and returns what a client gets.
 func relay(in string, size int, strip Strip, contentType string) (string, *record.Record) {
-	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, strip)
+	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, strip, nil)
 	r.Head(0, 200, contentType, "")
 	var out bytes.Buffer
 	for p := range slices.Chunk([]byte(in), size) {
@@ -68,7 +68,7 @@ func TestStrip(t *testing.T) {
 }
 
 func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
-	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true})
+	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
 	r.Head(0, 200, "text/event-stream", "")
 	steps := []struct{ in, out string }{
 		{`data: {"id":"x",`, ``},
@@ -85,7 +85,7 @@ func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
 			t.Fatalf("after %q: passed on %q, want %q", s.in, got, s.out)
 		}
 	}
-	r = NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true, PerEvent: true})
+	r = NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true, PerEvent: true}, nil)
 	r.Head(0, 200, "text/event-stream", "")
 	huge := `data: {"x":"` + strings.Repeat("y", maxHeld) + `"`
 	if got := string(r.Feed(0, []byte(huge))); got != huge {
@@ -98,7 +98,7 @@ func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
 }
 
 func TestFeedReturnsItsArgumentWhereNothingIsRemoved(t *testing.T) {
-	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true})
+	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
 	r.Head(0, 200, "text/event-stream", "")
 	p := []byte(events(vllm(0, `"content":"a"`, running, "")))
 	if got := r.Feed(0, p); &got[0] != &p[0] || len(got) != len(p) {
@@ -108,7 +108,7 @@ func TestFeedReturnsItsArgumentWhereNothingIsRemoved(t *testing.T) {
 
 func TestAPanicInMeasuringCostsOnlyTheMeasurement(t *testing.T) {
 	live := new(record.Live)
-	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live}, Strip{Final: true})
+	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live}, Strip{Final: true}, nil)
 	r.Head(0, 200, "text/event-stream", "")
 	var out bytes.Buffer
 	in := events(vllm(0, `"content":"a"`, running, ""))

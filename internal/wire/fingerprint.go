@@ -1,0 +1,120 @@
+package wire
+
+import (
+	"bytes"
+	"sync"
+)
+
+// Fingerprint is where an engine writes its system_fingerprint. vLLM (seen
+// from 0.22.1 to 0.32.0) writes it on every finish event, but where a usage
+// event follows, on that one instead. Who removes the usage event has to put
+// it back. The value is constant for the life of the engine's process.
+type Fingerprint struct {
+	mu    sync.Mutex // protects the rest
+	known bool
+	json  string // the value as it is written, quotes included; "" = nothing moves
+}
+
+// maxFingerprint bounds what is kept of an engine's string.
+const maxFingerprint = 256
+
+// Known says whether an answer has told how the engine does it.
+func (f *Fingerprint) Known() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known
+}
+
+// Forget is for when another engine may have come.
+func (f *Fingerprint) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known, f.json = false, ""
+}
+
+// none says that the engine is known to move nothing.
+func (f *Fingerprint) none() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known && f.json == ""
+}
+
+func (f *Fingerprint) learn(json string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known, f.json = true, json
+}
+
+// put is the finish event with the fingerprint at its end, where vLLM has it.
+func (f *Fingerprint) put(event []byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := bytes.LastIndexByte(event, '}')
+	if f.json == "" || at < 0 {
+		return event
+	}
+	return splice(event, at, at, `,"system_fingerprint":`+f.json)
+}
+
+// finishing says whether the event ends a choice and has no fingerprint.
+func finishing(data []byte) bool {
+	if !bytes.Contains(data, finishKey) {
+		return false // most events, for the price of one search
+	}
+	ends, marked := false, false
+	members(data, func(m member) bool {
+		switch string(m.key) {
+		case "choices":
+			elements(m.value, func(c []byte) bool {
+				members(c, func(m member) bool {
+					ends = ends || string(m.key) == "finish_reason" && hasText(m.value)
+					return !ends
+				})
+				return !ends
+			})
+		case "system_fingerprint":
+			marked = marked || !isNull(m.value)
+		}
+		return true
+	})
+	return ends && !marked
+}
+
+var finishKey = []byte(`"finish_reason":"`)
+
+// usageFingerprint is the fingerprint on a usage event, as it is written.
+func usageFingerprint(data []byte) string {
+	v := get(data, "system_fingerprint").Raw
+	if len(v) > maxFingerprint || !hasText([]byte(v)) {
+		return ""
+	}
+	return v
+}
+
+// marks is where one stream had fingerprints, as written.
+type marks struct {
+	ordinary bool   // on an event that ends no choice
+	finish   string // on a finish event
+	usage    string // on the usage event
+}
+
+func (m *marks) see(print []byte, finishes bool) {
+	switch {
+	case len(print) == 0 || len(print) > maxFingerprint:
+	case finishes:
+		m.finish = string(print)
+	default:
+		m.ordinary = true
+	}
+}
+
+// moves is the fingerprint that goes where a usage event is, "" when none does.
+func (m *marks) moves() string {
+	switch {
+	case m.ordinary:
+		return ""
+	case m.finish != "":
+		return m.finish
+	}
+	return m.usage
+}
