@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenomics/loadgen"
+	"tokenomics/loadgen/dataset"
+)
+
+// loadgenFlags are loadgen's options as they were given.
+type loadgenFlags struct {
+	model, apiBase, apiKey string
+	batchSizes             string
+	numRuns                int
+	datasetKey             string
+	datasetFile            string
+	promptColumn           string
+	maxTokens              int
+	temperature            float64
+	seed                   int64
+	stream, noStream       bool
+	timeout                time.Duration
+	warmup                 int
+	prefixCache            string
+	description            string
+	resultsFile            string
+	requestsFile           string
+	viaProxy               bool
+	proxy                  proxyOptions
+}
+
+const loadgenExamples = `  # what one model on this machine does, with the prompts that are built in
+  tokenomics loadgen --dataset-key builtin
+
+  # a sweep over batch sizes; underscores are the same as dashes
+  tokenomics loadgen --model distill-llama-8b --dataset_key aime --api_base http://localhost:8000/v1 \
+    --batch_sizes 1,2,4,8 --num_runs 3 --max_tokens 100 --temperature 0.5 \
+    --description "Deepseek R1 distill 8B TP8 A100s" --results_file my_server_benchmark.json
+
+  # the same through our proxy, with its traces and metrics sent to a collector
+  tokenomics loadgen --via-proxy --otlp-endpoint http://localhost:4318 --batch-sizes 1,8,64
+
+  # prompts of your own
+  tokenomics loadgen --dataset-file prompts.jsonl --prompt-column question`
+
+// newLoadgenCmd is "tokenomics loadgen".
+func newLoadgenCmd(e *env) *cobra.Command {
+	f := new(loadgenFlags)
+	cmd := &cobra.Command{
+		Use:   "loadgen",
+		Short: "Measure a server: send it batches of a dataset's prompts and sum up what came",
+		Long: `Sends batches of chat completions to an OpenAI-compatible server and measures
+tokens and latency of each request. A batch of B sends B requests at once and is
+over when all have ended; every run of a batch size has the same prompts.
+
+The results go to a JSON file (docs/results.md says what each key means) and, as
+a table, to standard output. Other tenants of the server flaw the figures.
+
+Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run.`,
+		Example: loadgenExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			plan, err := f.plan(cmd.Flags().Changed)
+			if err != nil {
+				return usageError(err)
+			}
+			return plan.do(cmd.Context(), e)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *loadgenFlags) register(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.model, "model", "", "model to ask for (default: the one that the server lists, if it is one)")
+	fs.StringVar(&f.apiBase, "api-base", "http://localhost:8000/v1", "base `URL` of the OpenAI-compatible API; /v1 is added where there is no path")
+	fs.StringVar(&f.apiBase, "base-url", "http://localhost:8000/v1", "the same as --api-base")
+	fs.StringVar(&f.apiKey, "api-key", "", "`key` sent as a bearer token (default: $OPENAI_API_KEY)")
+
+	fs.StringVar(&f.batchSizes, "batch-sizes", "1,2,4,8", "requests sent at once, a `list` separated by commas")
+	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each batch size")
+	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
+	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
+	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
+
+	fs.StringVar(&f.datasetKey, "dataset-key", dataset.DefaultKey, "prompts: "+strings.Join(dataset.Keys(), ", "))
+	fs.StringVar(&f.datasetFile, "dataset-file", "", "prompts from a .txt, .csv, .json, .jsonl or .parquet `file`")
+	fs.StringVar(&f.promptColumn, "prompt-column", "", "`column` or key that holds the prompt (default: guessed)")
+	fs.Int64Var(&f.seed, "seed", 42, "chooses the prompts and their order; not sent to the server")
+
+	fs.IntVar(&f.maxTokens, "max-tokens", 100, "bound of an answer, in tokens")
+	fs.Float64Var(&f.temperature, "temperature", 0.5, "sampling temperature")
+	fs.BoolVar(&f.stream, "stream", true, "stream the answers; TTFT and TPOT need it")
+	fs.BoolVar(&f.noStream, "no-stream", false, "ask for answers in one piece")
+	fs.StringVar(&f.prefixCache, "prefix-cache", string(loadgen.PrefixCacheSalt),
+		"salt: keep the engine's prefix cache from answering for earlier runs, where it has a way; keep: let it")
+
+	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
+	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
+	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
+
+	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
+	fs.StringVar(&f.proxy.otlpEndpoint, "otlp-endpoint", "", "with --via-proxy: `URL` its traces and metrics are sent to")
+	fs.StringVar(&f.proxy.admin, "admin", "", "with --via-proxy: `address` of its metrics and health endpoint")
+	fs.StringVar(&f.proxy.logRequests, "log-requests", "", "with --via-proxy: `file` for its JSON line per request")
+}
+
+// loadgenPlan is a sweep whose options have been found to make sense.
+type loadgenPlan struct {
+	*loadgenFlags
+	sizes []int
+	base  apiBase
+}
+
+// plan checks everything that can be checked without touching the world.
+// given says whether a flag was named.
+func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
+	p := &loadgenPlan{loadgenFlags: f}
+	var err error
+	if p.sizes, err = parseBatchSizes(f.batchSizes); err != nil {
+		return nil, err
+	}
+	if p.base, err = parseAPIBase(f.apiBase); err != nil {
+		return nil, err
+	}
+	if f.noStream {
+		if given("stream") && f.stream {
+			return nil, fmt.Errorf("--stream and --no-stream exclude each other: give one")
+		}
+		f.stream = false
+	}
+	switch {
+	case f.numRuns < 1:
+		return nil, fmt.Errorf("--num-runs %d: give 1 or more", f.numRuns)
+	case f.maxTokens < 1:
+		return nil, fmt.Errorf("--max-tokens %d: give 1 or more", f.maxTokens)
+	case !(f.temperature >= 0 && f.temperature <= 100):
+		return nil, fmt.Errorf("--temperature %v: give 0 or more, usually 0 to 2", f.temperature)
+	case f.warmup < 0:
+		return nil, fmt.Errorf("--warmup %d: give 0 (none) or more", f.warmup)
+	case f.timeout < 0:
+		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
+	case given("dataset-key") && f.datasetFile != "":
+		return nil, fmt.Errorf("--dataset-key and --dataset-file exclude each other: give one")
+	case f.resultsFile != "" && f.resultsFile == f.requestsFile:
+		return nil, fmt.Errorf("--results-file and --requests-file are both %q: give two files", f.resultsFile)
+	case f.prefixCache != string(loadgen.PrefixCacheSalt) && f.prefixCache != string(loadgen.PrefixCacheKeep):
+		return nil, fmt.Errorf("--prefix-cache %q: give salt or keep", f.prefixCache)
+	}
+	if !f.viaProxy {
+		for _, name := range []string{"otlp-endpoint", "admin", "log-requests"} {
+			if given(name) {
+				return nil, fmt.Errorf("--%s is an option of the proxy: add --via-proxy", name)
+			}
+		}
+	}
+	return p, nil
+}

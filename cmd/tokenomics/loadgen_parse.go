@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokenomics/internal/upstream"
+)
+
+// maxBatchSize is more than the connections that one machine has ports for to
+// one address.
+const maxBatchSize = 1 << 16
+
+// parseBatchSizes reads "1,2,4,8". Its errors are one line: what, and how to
+// mend it.
+func parseBatchSizes(list string) ([]int, error) {
+	fail := func(what string) ([]int, error) {
+		return nil, fmt.Errorf("--batch-sizes %q: %s; give whole numbers from 1 up, separated by commas, such as 1,2,4,8", list, what)
+	}
+	if strings.TrimSpace(list) == "" {
+		return fail("the list is empty")
+	}
+	var sizes []int
+	for i, part := range strings.Split(list, ",") {
+		part = strings.TrimSpace(part)
+		n, err := strconv.Atoi(part)
+		switch {
+		case part == "":
+			return fail(fmt.Sprintf("entry %d is empty", i+1))
+		case errors.Is(err, strconv.ErrRange):
+			return fail(part + " is too large")
+		case err != nil:
+			return fail(fmt.Sprintf("%q is not a whole number", part))
+		case n < 1:
+			return fail(fmt.Sprintf("a batch of %d sends nothing", n))
+		case n > maxBatchSize:
+			return fail(fmt.Sprintf("%d is above %d, what one machine can hold open to one address", n, maxBatchSize))
+		case slices.Contains(sizes, n):
+			return fail(fmt.Sprintf("%d is there twice (--num-runs repeats every size)", n))
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
+}
+
+// apiBase is the base URL as it was given and as it is used.
+type apiBase struct {
+	target upstream.Target
+	shown  string
+}
+
+// parseAPIBase adds the /v1 that people leave out.
+func parseAPIBase(raw string) (apiBase, error) {
+	t, err := upstream.ParseTarget(raw)
+	if err != nil {
+		return apiBase{}, fmt.Errorf("--api-base: %w", err)
+	}
+	if t.Prefix == "" {
+		t.Prefix = "/v1"
+	}
+	return apiBase{target: t, shown: strings.TrimRight(raw, "/")}, nil
+}
+
+// through is the same base behind a proxy whose own URL is proxyURL.
+func (b apiBase) through(proxyURL string) (upstream.Target, error) {
+	t, err := upstream.ParseTarget(proxyURL)
+	if err != nil {
+		return t, fmt.Errorf("reading the proxy's address: %w", err)
+	}
+	t.Prefix = b.target.Prefix
+	return t, nil
+}
+
+// server is the URL of the server alone: what a proxy has as its upstream.
+func (b apiBase) server() string {
+	return (&url.URL{Scheme: b.target.Scheme, Host: b.target.Addr}).String()
+}
+
+// chooseModel is the model that was asked for, else the only one there is.
+func chooseModel(asked string, listed []string, base string) (string, error) {
+	switch {
+	case asked != "":
+		return asked, nil
+	case len(listed) == 1:
+		return listed[0], nil
+	case len(listed) == 0:
+		return "", fmt.Errorf("no model: %s lists 0 models; name one with --model", base)
+	}
+	return "", fmt.Errorf("no model: %s lists %d models; name one with --model: %s", base, len(listed), firstFew(listed))
+}
+
+// firstFew lists up to five names.
+func firstFew(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + ", ..."
+	}
+	return strings.Join(names, ", ")
+}
+
+// seconds is a duration flag that takes "90s" and plain "90".
+type seconds struct{ d *time.Duration }
+
+func newSeconds(d *time.Duration, value time.Duration) seconds {
+	*d = value
+	return seconds{d}
+}
+
+func (s seconds) String() string { return s.d.String() }
+func (s seconds) Type() string   { return "duration" }
+
+func (s seconds) Set(text string) error {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		const limit = 365 * 24 * 3600
+		if !(n >= -limit && n <= limit) {
+			return errors.New("give seconds or a duration, such as 600, 90s or 10m")
+		}
+		*s.d = time.Duration(n * float64(time.Second))
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("give seconds or a duration, such as 600, 90s or 10m")
+	}
+	*s.d = d
+	return nil
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/report"
+	"tokenomics/internal/upstream"
+	"tokenomics/loadgen"
+	"tokenomics/loadgen/dataset"
+)
+
+// do runs the plan: what is cheap to find wrong is found first, and nothing is
+// sent to the server before all of it was in order.
+func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
+	if p.resultsFile == "" {
+		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
+	}
+	out, err := loadgen.NewOutFile(p.resultsFile)
+	if err != nil {
+		return runError(fmt.Errorf("--results-file: %w", err))
+	}
+	data, err := p.dataset(ctx)
+	if err != nil {
+		return err
+	}
+	notes := &loadgenNotes{w: e.stderr}
+	engine, err := p.meet(ctx, notes)
+	if err != nil {
+		return err
+	}
+	requests, closeRequests, err := p.requestsSink(e)
+	if err != nil {
+		return err
+	}
+	target, stopProxy, err := p.proxied(ctx, e)
+	if err != nil {
+		return errors.Join(err, closeRequests())
+	}
+
+	session := &loadgenSession{plan: p, env: e, notes: notes, engine: engine, data: data, began: time.Now()}
+	measured, sweepErr := session.sweep(ctx, target, requests)
+	if err := errors.Join(stopProxy(), closeRequests()); err != nil {
+		notes.Warning(err.Error())
+	}
+	return session.finish(out, measured, sweepErr)
+}
+
+// dataset opens the prompts. HF_* variables are the hub's own.
+func (p *loadgenPlan) dataset(ctx context.Context) (*dataset.Dataset, error) {
+	offline := os.Getenv("HF_HUB_OFFLINE")
+	d, err := dataset.Open(ctx, dataset.Config{
+		Key: p.datasetKey, File: p.datasetFile, PromptColumn: p.promptColumn,
+		HFToken: os.Getenv("HF_TOKEN"), HFEndpoint: os.Getenv("HF_ENDPOINT"),
+		Offline: offline == "1" || strings.EqualFold(offline, "true"),
+	})
+	switch {
+	case errors.Is(err, dataset.ErrConfig):
+		return nil, usageError(err)
+	case err != nil:
+		return nil, runError(err)
+	}
+	return d, nil
+}
+
+// meet asks the server what it is and settles the model.
+func (p *loadgenPlan) meet(ctx context.Context, notes *loadgenNotes) (upstream.Engine, error) {
+	if p.apiKey == "" {
+		p.apiKey = os.Getenv("OPENAI_API_KEY")
+	}
+	engine, err := upstream.Fingerprint(ctx, p.base.target.Root(), p.apiKey)
+	switch {
+	case errors.Is(err, upstream.ErrUnauthorized):
+		if p.apiKey == "" {
+			return engine, runError(fmt.Errorf("%s wants an API key: give it in OPENAI_API_KEY or with --api-key", p.base.shown))
+		}
+		notes.Warning(p.base.shown + " does not say what it is to this API key")
+	case ctx.Err() != nil:
+		return engine, runError(errors.New("stopped before anything was measured"))
+	case err != nil:
+		return engine, runError(fmt.Errorf("%w; start the server, or name another with --api-base", err))
+	}
+	asked := p.model
+	if p.model, err = chooseModel(asked, engine.Models, p.base.shown); err != nil {
+		return engine, usageError(err)
+	}
+	if len(engine.Models) > 0 && !slices.Contains(engine.Models, p.model) {
+		notes.Warning(fmt.Sprintf("the server does not list model %q, but: %s", p.model, firstFew(engine.Models)))
+	}
+	return engine, nil
+}
+
+// requestsSink writes --requests-file; nil where none was asked for.
+func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
+	var to io.WriteCloser
+	switch p.requestsFile {
+	case "":
+		return nil, func() error { return nil }, nil
+	case "-":
+		to = nopCloser{e.stdout}
+	default:
+		f, err := os.Create(p.requestsFile)
+		if err != nil {
+			return nil, nil, runError(fmt.Errorf("--requests-file: %w", err))
+		}
+		to = f
+	}
+	buffered := bufio.NewWriter(to)
+	sink := record.NewJSONL(buffered)
+	return sink, func() error {
+		if err := errors.Join(sink.Err(), buffered.Flush(), to.Close()); err != nil {
+			return fmt.Errorf("writing %q: %w", p.requestsFile, err)
+		}
+		return nil
+	}, nil
+}
+
+// nopCloser keeps standard output open.
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// proxied is where requests go: the server, or our proxy in front of it. The
+// proxy outlives ctx, so that what it has seen is exported after a stop too.
+func (p *loadgenPlan) proxied(ctx context.Context, e *env) (upstream.Target, func() error, error) {
+	if !p.viaProxy {
+		return p.base.target, func() error { return nil }, nil
+	}
+	proxyURL, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), p.proxy)
+	if err != nil {
+		return upstream.Target{}, nil, err
+	}
+	target, err := p.base.through(proxyURL)
+	if err != nil {
+		return target, nil, runError(errors.Join(err, stop()))
+	}
+	return target, stop, nil
+}
+
+// loadgenSession is a sweep that is being run, and what it is run with.
+type loadgenSession struct {
+	plan   *loadgenPlan
+	env    *env
+	notes  *loadgenNotes
+	engine upstream.Engine
+	data   *dataset.Dataset
+	began  time.Time
+}
+
+func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, requests record.Sink) ([]loadgen.Measured, error) {
+	p := s.plan
+	seed := uint64(p.seed)
+	sweep, warnings := loadgen.Batches{
+		Sizes: p.sizes, Runs: p.numRuns, Warmup: p.warmup, Seed: seed,
+		PrefixCache: loadgen.PrefixCache(p.prefixCache), Engine: s.engine.Name,
+		Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
+		Chat: loadgen.Chat{
+			Model: p.model, Dataset: s.data, Order: loadgen.NewOrder(seed, s.data.Len()),
+			MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
+		},
+	}.Sweep()
+	for _, w := range warnings {
+		s.notes.Warning(w)
+	}
+	client := loadgen.NewClient(loadgen.ClientConfig{
+		Target: target, APIKey: p.apiKey, Provider: s.engine.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
+	})
+	defer client.Close()
+	progress := newLoadgenProgress(s.env.stderr, s.notes, p)
+	defer progress.close()
+	sweep.Client, sweep.Sink, sweep.Progress = client, requests, progress
+	measured, err := sweep.Do(ctx)
+	if client.UsageRefused() {
+		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
+	}
+	return measured, err
+}
+
+// finish writes the results, shows them and judges.
+func (s *loadgenSession) finish(out *loadgen.OutFile, measured []loadgen.Measured, sweepErr error) error {
+	stopped := errors.Is(sweepErr, context.Canceled)
+	if len(measured) == 0 {
+		if stopped || sweepErr == nil {
+			return runError(errors.New("stopped before anything was measured; no results were written"))
+		}
+		return runError(sweepErr)
+	}
+	results := s.results(measured, sweepErr != nil)
+	writeErr := out.Write(results.Write)
+	if err := s.show(measured); err != nil {
+		return runError(errors.Join(err, writeErr))
+	}
+	if writeErr != nil {
+		return runError(writeErr)
+	}
+	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsFile)
+	switch requests, failed, first := totals(measured); {
+	case stopped:
+		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))
+	case sweepErr != nil:
+		return runError(sweepErr)
+	case failed == requests:
+		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
+	}
+	return nil
+}
+
+// totals are over every run.
+func totals(measured []loadgen.Measured) (requests, failed int, first string) {
+	for _, m := range measured {
+		sum := m.Summary()
+		requests += sum.Requests
+		failed += sum.Failed
+		if first == "" {
+			first = sum.FirstError
+		}
+	}
+	return requests, failed, first
+}
+
+// words is where the table goes: standard output, unless that carries JSON.
+func (s *loadgenSession) words() io.Writer {
+	if s.plan.requestsFile == "-" {
+		return s.env.stderr
+	}
+	return s.env.stdout
+}
+
+// show prints the summary.
+func (s *loadgenSession) show(measured []loadgen.Measured) error {
+	w := s.words()
+	fmt.Fprintf(w, "\n%s on %s, %s, %d prompts of %s\n\n", s.plan.model, s.plan.base.shown, s.engine, s.data.Len(), s.data.Name())
+	var rows []report.Row
+	for _, m := range measured {
+		rows = append(rows, report.Row{Label: m.Point.Name, Summary: m.Summary()})
+	}
+	if err := report.Table(w, "batch", rows); err != nil {
+		return err
+	}
+	for _, m := range measured {
+		if sum := m.Summary(); sum.Failed > 0 {
+			fmt.Fprintf(w, "\nBatch %s: %d of %d requests failed and are in no average, the first with: %s\n",
+				m.Point.Name, sum.Failed, sum.Requests, sum.FirstError)
+		}
+	}
+	for _, text := range s.notes.texts {
+		fmt.Fprintf(w, "\nWarning: %s\n", text)
+	}
+	return nil
+}
+
+func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loadgen.Results {
+	p := s.plan
+	r := &loadgen.Results{SchemaVersion: loadgen.SchemaVersion, Partial: partial}
+	r.Metadata = loadgen.Metadata{
+		Time: s.began.UTC(), DurationS: time.Since(s.began).Seconds(),
+		Tool: "tokenomics", ToolVersion: version, Description: p.description,
+		Model: p.model, APIBase: p.base.shown, ViaProxy: p.viaProxy,
+		Engine: s.engine.Name, EngineVersion: s.engine.Version, EngineFrontEnd: s.engine.FrontEnd, SimulatedBy: s.engine.Simulated,
+		DatasetFile: p.datasetFile, PromptColumn: p.promptColumn,
+		DatasetSource: s.data.Source(), DatasetPrompts: s.data.Len(), DatasetDigest: s.data.Digest(),
+		BatchSizes: p.sizes, NumRuns: p.numRuns, MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
+		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.warmup, PrefixCache: loadgen.PrefixCache(p.prefixCache),
+		PrefixCacheMethod: loadgen.PrefixCacheMethod(loadgen.PrefixCache(p.prefixCache), s.engine.Name),
+		ResultsFile:       p.resultsFile, RequestsFile: p.requestsFile, OTLPEndpoint: p.proxy.otlpEndpoint,
+	}
+	if p.datasetFile == "" {
+		r.Metadata.DatasetKey = p.datasetKey
+	}
+	for _, m := range measured {
+		r.Results = append(r.Results, loadgen.ResultOf(m, p.numRuns))
+		for _, d := range loadgen.Doubts(m.Summary()) {
+			s.notes.add("batch " + m.Point.Name + ": " + d)
+		}
+	}
+	r.Warnings = s.notes.texts
+	return r
+}

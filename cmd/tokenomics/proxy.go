@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenomics/internal/upstream"
+	"tokenomics/proxy"
+)
+
+// proxyOptions are the proxy's options as they were given.
+type proxyOptions struct {
+	upstream, listen, admin string
+	usage                   string
+	otlpEndpoint            string
+	otlpProtocol            string
+	sampleRatio             float64
+	semconv                 string
+	logRequests             string
+	timeline                bool
+	drainTimeout            time.Duration
+	injectLimit             int
+	maxConnections          int
+	quiet                   bool
+
+	sampleRatioGiven bool
+}
+
+const proxyExamples = `  # measure the real traffic of a server: it moves to port 8001, we take its place
+  tokenomics proxy --upstream http://localhost:8001 --listen 127.0.0.1:8000
+
+  # traces and metrics to an OTLP backend, one JSON line per request to a file
+  tokenomics proxy --upstream http://localhost:8001 --listen 127.0.0.1:8000 \
+    --otlp-endpoint http://localhost:4318 --log-requests requests.jsonl
+
+  # touch nothing: count only what the engine tells by itself
+  tokenomics proxy --upstream http://localhost:8001 --usage observe`
+
+// newProxyCmd is "tokenomics proxy".
+func newProxyCmd(e *env) *cobra.Command {
+	o := new(proxyOptions)
+	cmd := &cobra.Command{
+		Use:   "proxy",
+		Short: "Stand in front of a server and measure its real traffic, with no change to any client",
+		Long: `Relays every request to one server, byte for byte, and measures those that make
+tokens: /v1/chat/completions, /v1/completions and /v1/embeddings. Everything else
+passes through and is counted.
+
+Token counts come from the engine. Where that is known to be safe, streams are
+asked for their usage and the answer to that is taken out again (--usage auto).
+
+The admin address serves /metrics (Prometheus), /healthz and /readyz. Nothing is
+exported unless --otlp-endpoint or an OTEL_* variable says where to. On SIGTERM or
+Ctrl-C the proxy stops accepting, finishes what runs and flushes its telemetry.
+
+Exit code: 0 stopped as asked, 2 wrong use, 3 could not run.`,
+		Example: proxyExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.sampleRatioGiven = cmd.Flags().Changed("trace-sample-ratio")
+			return o.serve(cmd.Context(), e)
+		},
+	}
+	o.register(cmd)
+	return cmd
+}
+
+func (o *proxyOptions) register(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&o.upstream, "upstream", "http://localhost:8000", "`URL` of the server to stand in front of")
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` that clients connect to")
+	fs.StringVar(&o.admin, "admin", "127.0.0.1:9464", "`address` of /metrics, /healthz and /readyz; \"\" for none")
+	fs.StringVar(&o.usage, "usage", string(proxy.UsageAuto), "ask streams for token counts that their client did not ask for:\nauto (final where it is safe, else observe), final, continuous, observe")
+	fs.StringVar(&o.otlpEndpoint, "otlp-endpoint", "", "`URL` of an OTLP backend for traces and metrics, such as http://localhost:4318")
+	fs.StringVar(&o.otlpProtocol, "otlp-protocol", "", "http/protobuf (default) or grpc")
+	fs.Float64Var(&o.sampleRatio, "trace-sample-ratio", 1, "`share` of the traces begun here that are kept, 0 to 1")
+	fs.StringVar(&o.semconv, "semconv", "", "\"1.41\" keeps the older OpenTelemetry GenAI names")
+	fs.StringVar(&o.logRequests, "log-requests", "", "`file` for one JSON line per request, - for standard output")
+	fs.BoolVar(&o.timeline, "timeline", false, "with --log-requests: the time of every token event")
+	fs.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long running requests may take when stopping")
+	fs.IntVar(&o.injectLimit, "inject-limit", 8<<20, "largest request body, in `bytes`, that is read whole to ask for usage")
+	fs.IntVar(&o.maxConnections, "max-connections", 16384, "client connections at a time")
+	fs.BoolVar(&o.quiet, "quiet", false, "no line per request and no ticker on the terminal")
+}
+
+// check finds what is wrong with the options before anything is started.
+func (o *proxyOptions) check() (upstream.Target, error) {
+	target, err := upstream.ParseTarget(o.upstream)
+	if err != nil {
+		return target, fmt.Errorf("--upstream: %w", err)
+	}
+	if _, err := proxy.ParseUsage(o.usage); err != nil {
+		return target, fmt.Errorf("--usage: %w", err)
+	}
+	for flag, addr := range map[string]string{"--listen": o.listen, "--admin": o.admin} {
+		if flag == "--admin" && addr == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return target, fmt.Errorf("%s %q is no address: write host:port, such as 127.0.0.1:8080", flag, addr)
+		}
+	}
+	switch {
+	case o.drainTimeout < 0:
+		return target, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
+	case o.injectLimit < 1:
+		return target, fmt.Errorf("--inject-limit %d: give 1 or more; to never touch a request use --usage observe", o.injectLimit)
+	case o.maxConnections < 1:
+		return target, fmt.Errorf("--max-connections %d: give 1 or more", o.maxConnections)
+	}
+	return target, nil
+}
+
+// serve runs the proxy until ctx ends, then drains it.
+func (o *proxyOptions) serve(ctx context.Context, e *env) error {
+	target, err := o.check()
+	if err != nil {
+		return usageError(err)
+	}
+	ln, err := listen("--listen", o.listen)
+	if err != nil {
+		return err
+	}
+	p, err := startProxy(ctx, e, target, o, ln)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	p.banner()
+	select {
+	case <-ctx.Done():
+	case err := <-p.failed:
+		return errors.Join(runError(err), p.stop())
+	}
+	if n := p.proxy.Running(); n > 0 {
+		p.view.note(fmt.Sprintf("stopping: %d requests in flight have %v to finish; again to stop at once", n, o.drainTimeout))
+	}
+	if err := p.stop(); err != nil {
+		return runError(err)
+	}
+	return nil
+}
+
+// listen opens a listener; its error says what to do about it.
+func listen(flag, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, runError(fmt.Errorf("%s: address %s is in use by another process: stop it, or give another address with %s", flag, addr, flag))
+	case errors.Is(err, os.ErrPermission):
+		return nil, runError(fmt.Errorf("%s: no permission to listen on %s: ports below 1024 need privileges, give another with %s", flag, addr, flag))
+	}
+	return nil, runError(fmt.Errorf("%s: listening on %s: %w", flag, addr, err))
+}
+
+// startInProcessProxy runs a proxy in front of a server for another command,
+// on a free port of the loopback interface. stop drains it and flushes what it
+// exports.
+func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, stop func() error, err error) {
+	o.upstream, o.listen, o.quiet = server, "127.0.0.1:0", true
+	if o.usage == "" {
+		o.usage = string(proxy.UsageAuto)
+	}
+	o.drainTimeout, o.injectLimit, o.maxConnections = 30*time.Second, 8<<20, 16384
+	target, err := o.check()
+	if err != nil {
+		return "", nil, usageError(err)
+	}
+	ln, err := listen("proxy", o.listen)
+	if err != nil {
+		return "", nil, err
+	}
+	p, err := startProxy(ctx, e, target, &o, ln)
+	if err != nil {
+		return "", nil, errors.Join(err, ln.Close())
+	}
+	return "http://" + ln.Addr().String(), p.stop, nil
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
+	"tokenomics/otel"
+	"tokenomics/proxy"
+)
+
+// runningProxy is a proxy with its sinks and its admin endpoint.
+type runningProxy struct {
+	opt       *proxyOptions
+	proxy     *proxy.Proxy
+	telemetry *otel.Telemetry
+	fanout    *record.Fanout
+	admin     *fasthttp.Server
+	adminAddr string
+	view      *trafficView
+	log       *requestLog
+	failed    chan error // why serving ended, if it was not asked to
+	once      sync.Once
+	stopErr   error
+}
+
+// startProxy puts the parts together and begins to serve on ln.
+func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOptions, ln net.Listener) (p *runningProxy, err error) {
+	live := new(record.Live)
+	p = &runningProxy{opt: o, fanout: record.NewFanout(), failed: make(chan error, 2)}
+	p.view = newTrafficView(e.stderr, live, o.quiet)
+	logger := slog.New(slog.NewTextHandler(p.view, nil))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.stop())
+		}
+	}()
+	var ratio record.Opt[float64]
+	if o.sampleRatioGiven {
+		ratio = record.Some(o.sampleRatio)
+	}
+	p.telemetry, err = otel.New(ctx, otel.Config{
+		Endpoint: o.otlpEndpoint, Protocol: o.otlpProtocol, ServiceVersion: version, SampleRatio: ratio, Semconv: o.semconv,
+		Prometheus: o.admin != "", Live: live, Drops: p.fanout.Drops, Logger: logger,
+	})
+	if err != nil {
+		return nil, usageError(err)
+	}
+	p.fanout.Add("otel", p.telemetry)
+	if o.logRequests != "" {
+		if p.log, err = openRequestLog(e, o.logRequests); err != nil {
+			return nil, err
+		}
+		p.fanout.Add("log", p.log)
+	}
+	if p.view.lines() {
+		p.fanout.Add("terminal", p.view)
+	}
+	usage, err := proxy.ParseUsage(o.usage)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	p.proxy, err = proxy.New(proxy.Config{
+		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: live, Log: logger,
+		InjectLimit: o.injectLimit, MaxConnections: o.maxConnections, Timeline: o.timeline,
+	})
+	if err != nil {
+		return nil, runError(err)
+	}
+	if err := p.startAdmin(); err != nil {
+		return nil, err
+	}
+	go p.serve(func() error { return p.proxy.Serve(ln) })
+	p.view.start()
+	return p, nil
+}
+
+func (p *runningProxy) serve(serve func() error) {
+	if err := serve(); err != nil {
+		p.failed <- err
+	}
+}
+
+func (p *runningProxy) startAdmin() error {
+	if p.opt.admin == "" {
+		return nil
+	}
+	ln, err := listen("--admin", p.opt.admin)
+	if err != nil {
+		return err
+	}
+	p.adminAddr = ln.Addr().String()
+	p.admin = p.proxy.Admin(fasthttpadaptor.NewFastHTTPHandler(p.telemetry.PrometheusHandler()))
+	go p.serve(func() error { return p.admin.Serve(ln) })
+	return nil
+}
+
+// banner says what runs, and where to look.
+func (p *runningProxy) banner() {
+	p.view.note(fmt.Sprintf("tokenomics proxy: http://%s -> %s", p.opt.listen, p.opt.upstream))
+	if p.adminAddr != "" {
+		p.view.note(fmt.Sprintf("admin: http://%s/metrics /healthz /readyz", p.adminAddr))
+	}
+	for _, line := range p.telemetry.Describe() {
+		p.view.note(line)
+	}
+	if host, _, err := net.SplitHostPort(p.opt.admin); err == nil && p.opt.admin != "" {
+		if ip := net.ParseIP(host); host == "" || ip != nil && !ip.IsLoopback() {
+			p.view.note("warning: the admin address is not on the loopback interface, and has no authentication")
+		}
+	}
+}
+
+// stop drains the proxy, hands over every Record and flushes the telemetry.
+func (p *runningProxy) stop() error {
+	p.once.Do(func() {
+		var errs []error
+		if p.proxy != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), p.opt.drainTimeout)
+			errs = append(errs, p.proxy.Shutdown(ctx))
+			cancel()
+		}
+		p.fanout.Close()
+		p.view.stop()
+		flush, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if p.telemetry != nil {
+			if err := p.telemetry.Shutdown(flush); err != nil {
+				errs = append(errs, fmt.Errorf("flushing telemetry: %w", err))
+			}
+		}
+		if p.admin != nil {
+			errs = append(errs, p.admin.ShutdownWithContext(flush))
+		}
+		if p.log != nil {
+			errs = append(errs, p.log.close())
+		}
+		for name, n := range p.fanout.Drops() {
+			if n > 0 {
+				errs = append(errs, fmt.Errorf("%d records were dropped before %s", n, name))
+			}
+		}
+		p.stopErr = errors.Join(errs...)
+	})
+	return p.stopErr
+}
+
+// requestLog is the file of --log-requests.
+type requestLog struct {
+	*record.JSONL
+	to   io.WriteCloser
+	path string
+}
+
+func openRequestLog(e *env, path string) (*requestLog, error) {
+	if path == "-" {
+		return &requestLog{record.NewJSONL(e.stdout), nopCloser{e.stdout}, "standard output"}, nil
+	}
+	// Appended to: what a proxy wrote before its restart is kept.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, runError(fmt.Errorf("--log-requests: opening the file: %w", err))
+	}
+	return &requestLog{record.NewJSONL(f), f, path}, nil
+}
+
+func (l *requestLog) close() error {
+	if err := errors.Join(l.Err(), l.to.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", l.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// env is what a command may touch of the world around it.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// Exit codes.
+const (
+	exitGood   = 0
+	exitFailed = 1 // the thing measured failed its bar
+	exitUsage  = 2 // wrong use
+	exitNotRun = 3 // could not run
+)
+
+// exitError is an error with its exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(err error) error { return &exitError{exitUsage, err} }
+func runError(err error) error   { return &exitError{exitNotRun, err} }
+func failError(err error) error  { return &exitError{exitFailed, err} }
+
+// run is the whole program: it returns the exit code. Results go to stdout,
+// progress and errors to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &env{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRoot(e)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitGood
+	}
+	fmt.Fprintf(stderr, "tokenomics: %s\n", oneLine(err))
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitUsage // cobra's own errors are about the command line
+}
+
+// oneLine keeps an error on the line that was promised.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokenomics",
+		Short: "Tokens per second, and at what latency: for your real traffic and for a load you choose",
+		Long: `tokenomics measures LLM inference traffic of vLLM, SGLang, llama.cpp or any
+OpenAI-compatible server.
+
+  tokenomics demo      see it work in half a minute, with nothing installed
+  tokenomics proxy     stand in front of a server and measure its real traffic
+  tokenomics loadgen   send a server batches of prompts and measure what comes
+  tokenomics sim       a simulated server, to try both on
+
+Dashes and underscores are the same in every flag. Every flag can also be set
+by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
+		Version:       version,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
+	})
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError(fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath()))
+	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd.Flags()) }
+	root.AddCommand(newProxyCmd(e), newLoadgenCmd(e), newSimCmd(e), newDemoCmd(e))
+	return root
+}
+
+// flagsFromEnvironment sets the flags that were not given from the variables
+// named after them.
+func flagsFromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "TOKENOMICS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, set := os.LookupEnv(name)
+		if !set || f.Changed || err != nil || f.Name == "help" || f.Name == "version" {
+			return
+		}
+		if e := flags.Set(f.Name, value); e != nil {
+			err = usageError(fmt.Errorf("environment variable %s: %w", name, e))
+		}
+	})
+	return err
+}
