@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"tokenomics/internal/record"
@@ -291,5 +293,48 @@ func TestDeadBackend(t *testing.T) {
 			rec.Trace = tel.Tracer().Begin("", "")
 			tel.Observe(rec) // must do nothing
 		})
+	}
+}
+
+// traceServer and metricServer are the two services of an OTLP/gRPC backend.
+type (
+	traceServer struct {
+		collectortrace.UnimplementedTraceServiceServer
+		spans atomic.Int64
+	}
+	metricServer struct {
+		collectormetrics.UnimplementedMetricsServiceServer
+		metrics atomic.Int64
+	}
+)
+
+func (s *traceServer) Export(_ context.Context, r *collectortrace.ExportTraceServiceRequest) (*collectortrace.ExportTraceServiceResponse, error) {
+	s.spans.Add(int64(len(r.ResourceSpans[0].ScopeSpans[0].Spans)))
+	return new(collectortrace.ExportTraceServiceResponse), nil
+}
+
+func (s *metricServer) Export(_ context.Context, r *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+	s.metrics.Add(int64(len(r.ResourceMetrics[0].ScopeMetrics[0].Metrics)))
+	return new(collectormetrics.ExportMetricsServiceResponse), nil
+}
+
+func TestGRPC(t *testing.T) {
+	clearEnv(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, traces, metrics := grpc.NewServer(), new(traceServer), new(metricServer)
+	collectortrace.RegisterTraceServiceServer(server, traces)
+	collectormetrics.RegisterMetricsServiceServer(server, metrics)
+	go func() { _ = server.Serve(l) }()
+	defer server.Stop()
+
+	send(t, Config{Endpoint: "http://" + l.Addr().String(), Protocol: "grpc"})
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+l.Addr().String())
+	send(t, Config{})
+	if traces.spans.Load() != 4 || metrics.metrics.Load() < 40 {
+		t.Errorf("%d spans, %d metrics", traces.spans.Load(), metrics.metrics.Load())
 	}
 }

@@ -157,17 +157,6 @@ func (in *instruments) context(r *record.Record) context.Context {
 	}))
 }
 
-func (c *requestCounts) count(r *record.Record) {
-	c.finished.Add(1)
-	c.events.Add(int64(r.Events))
-	if r.Buffered {
-		c.buffered.Add(1)
-	}
-	if r.Outcome == record.ClientAbort || r.Outcome == record.EngineAbort {
-		c.aborted[phaseOf(r)].Add(1)
-	}
-}
-
 // seconds and number record a figure that may be absent.
 func seconds(ctx context.Context, h metric.Float64Histogram, o []metric.RecordOption) func(time.Duration, bool) {
 	return func(d time.Duration, ok bool) {

@@ -3,6 +3,7 @@ package otel
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -49,17 +50,46 @@ func TestSeriesAreCapped(t *testing.T) {
 	if n := len(r.instruments.labels.series); n > maxSeries+28 {
 		t.Errorf("%d series", n)
 	}
-	total := 0
-	for _, l := range with(r.dump(t), "usage.output_tokens counter") {
+	if total := sum(t, with(r.dump(t), "usage.output_tokens counter")); total != requests*11 {
+		t.Errorf("%d tokens in all, want %d", total, requests*11)
+	}
+}
+
+// Sinks are called from many goroutines, while metrics are collected.
+func TestObserveFromManyGoroutines(t *testing.T) {
+	r := newRig(t, Config{MaxModels: 10}, always)
+	const workers, each = 8, 200
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := range each {
+				rec := streamed()
+				rec.Model, rec.Tenant = fmt.Sprint("m", i%20), fmt.Sprint("t", w)
+				rec.Trace = r.tracer.Begin("", "")
+				r.Observe(rec)
+			}
+		})
+	}
+	for range 20 {
+		r.dump(t)
+	}
+	group.Wait()
+	if got := sum(t, with(r.dump(t), "tokenomics.requests counter")); got != workers*each {
+		t.Errorf("%d requests counted, want %d", got, workers*each)
+	}
+}
+
+// sum adds up the counters of lines.
+func sum(t *testing.T, lines []string) (total int) {
+	t.Helper()
+	for _, l := range lines {
 		var n int
 		if _, err := fmt.Sscan(l[strings.LastIndexByte(l, ' '):], &n); err != nil {
 			t.Fatal(err)
 		}
 		total += n
 	}
-	if total != requests*11 {
-		t.Errorf("%d tokens in all, want %d", total, requests*11)
-	}
+	return total
 }
 
 func TestRefusedModelsTakeNoPlace(t *testing.T) {

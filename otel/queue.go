@@ -34,7 +34,7 @@ type spanQueue struct {
 }
 
 // defaultSpanQueue holds four seconds of 2,000 requests a second, in some
-// 40 MB; the SDK's 2,048 would be half a second.
+// 90 MB at most; the SDK's 2,048 would be half a second.
 const defaultSpanQueue = 16384
 
 func newSpanQueue(exporter sdktrace.SpanExporter, p *problems) *spanQueue {

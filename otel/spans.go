@@ -111,7 +111,8 @@ func serverAttributes(r *record.Record) []attribute.KeyValue {
 
 func clientAttributes(r *record.Record) []attribute.KeyValue {
 	host, port := hostPort(r.Server)
-	kv := append(address(host, port), keyOutcome.String(string(r.Outcome)))
+	kv := make([]attribute.KeyValue, 0, clientAttributeCount)
+	kv = append(append(kv, address(host, port)...), keyOutcome.String(string(r.Outcome)))
 	if r.Status > 0 {
 		kv = append(kv, keyHTTPStatus.Int(r.Status))
 	}
@@ -122,17 +123,18 @@ func clientAttributes(r *record.Record) []attribute.KeyValue {
 		kv = append(kv, keyHTTPMethod.String(methodOf(r.Method)))
 		return appendText(kv, keyURLFull, clean("http://"+r.Server+r.Path))
 	}
-	kv = append(kv, requestAttributes(r)...)
-	kv = append(kv, usageAttributes(r)...)
-	return append(kv, figureAttributes(r)...)
+	return appendFigures(appendUsage(appendRequest(kv, r), r), r)
 }
 
-func requestAttributes(r *record.Record) []attribute.KeyValue {
-	kv := []attribute.KeyValue{
+// clientAttributeCount is about how many attributes a client span has.
+const clientAttributeCount = 36
+
+func appendRequest(kv []attribute.KeyValue, r *record.Record) []attribute.KeyValue {
+	kv = append(kv,
 		keyOperation.String(operationOf(r.Endpoint)),
 		keyProvider.String(providerOf(r.Provider)),
 		keyRequestStream.Bool(r.Stream),
-	}
+	)
 	kv = appendText(kv, keyRequestModel, clean(r.Model))
 	kv = appendText(kv, keyResponseModel, clean(r.ResponseModel))
 	if r.N > 1 {
@@ -145,17 +147,17 @@ func requestAttributes(r *record.Record) []attribute.KeyValue {
 	return kv
 }
 
-func usageAttributes(r *record.Record) []attribute.KeyValue {
-	kv := appendText(nil, "tokenomics.token_source", string(r.Usage.Source))
+func appendUsage(kv []attribute.KeyValue, r *record.Record) []attribute.KeyValue {
+	kv = appendText(kv, "tokenomics.token_source", string(r.Usage.Source))
 	kv = appendCount(kv, keyInputTokens, r.Usage.Prompt)
 	kv = appendCount(kv, keyOutputTokens, r.Usage.Completion)
 	kv = appendCount(kv, keyCachedTokens, r.Usage.Cached)
 	return appendCount(kv, keyReasoningTokens, r.Usage.Reasoning)
 }
 
-// figureAttributes are METRICS.md's figures under the names of the log line.
-func figureAttributes(r *record.Record) []attribute.KeyValue {
-	kv := []attribute.KeyValue{attribute.Int("tokenomics.events", r.Events), attribute.Int("tokenomics.in_flight", r.InFlight)}
+// appendFigures adds the Record's figures under the names of the log line.
+func appendFigures(kv []attribute.KeyValue, r *record.Record) []attribute.KeyValue {
+	kv = append(kv, attribute.Int("tokenomics.events", r.Events), attribute.Int("tokenomics.in_flight", r.InFlight))
 	ms := func(name string) func(time.Duration, bool) {
 		return func(d time.Duration, ok bool) {
 			if ok {

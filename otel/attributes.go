@@ -1,0 +1,57 @@
+package otel
+
+import (
+	"net"
+	"strconv"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// options is an attribute set made ready for recording.
+func options(kv []attribute.KeyValue, more ...attribute.KeyValue) []metric.RecordOption {
+	set := attribute.NewSet(append(kv[:len(kv):len(kv)], more...)...)
+	return []metric.RecordOption{metric.WithAttributeSet(set)}
+}
+
+func genAIAttributes(endpoint, provider, model, response string) []attribute.KeyValue {
+	kv := []attribute.KeyValue{keyOperation.String(operationOf(endpoint)), keyProvider.String(providerOf(provider))}
+	kv = appendText(kv, keyRequestModel, model)
+	return appendText(kv, keyResponseModel, response)
+}
+
+func appendText(kv []attribute.KeyValue, key attribute.Key, value string) []attribute.KeyValue {
+	if value == "" {
+		return kv
+	}
+	return append(kv, key.String(value))
+}
+
+func address(host string, port int) []attribute.KeyValue {
+	if host == "" {
+		return nil
+	}
+	if port == 0 {
+		return []attribute.KeyValue{keyServerAddress.String(host)}
+	}
+	return []attribute.KeyValue{keyServerAddress.String(host), keyServerPort.Int(port)}
+}
+
+func hostPort(server string) (host string, port int) {
+	host, p, err := net.SplitHostPort(server)
+	if err != nil {
+		return clean(server), 0 // a unix socket, or a host alone
+	}
+	port, err = strconv.Atoi(p)
+	if err != nil {
+		return host, 0
+	}
+	return host, port
+}
+
+func providerOf(provider string) string {
+	if provider == "" {
+		return unknownProvider
+	}
+	return provider
+}
