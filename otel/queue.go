@@ -33,8 +33,8 @@ type spanQueue struct {
 	late     atomic.Int64 // ended after Shutdown
 }
 
-// defaultSpanQueue holds four seconds of 2,000 requests a second, in some
-// 90 MB at most; the SDK's 2,048 would be half a second.
+// defaultSpanQueue holds four seconds of 2,000 requests a second, in
+// at most 90 MB; the SDK's 2,048 would be half a second.
 const defaultSpanQueue = 16384
 
 func newSpanQueue(exporter sdktrace.SpanExporter, p *problems) *spanQueue {
