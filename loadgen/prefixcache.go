@@ -36,6 +36,18 @@ func policyFor(mode PrefixCache, engine string) (p cachePolicy, ok bool) {
 	return cachePolicy{}, false
 }
 
+// PrefixCacheMethod names what policyFor chose, for the results: the request's
+// key that keeps the cache out, "" where nothing does.
+func PrefixCacheMethod(mode PrefixCache, engine string) string {
+	switch p, _ := policyFor(mode, engine); {
+	case p.salt:
+		return "cache_salt"
+	case p.noPromptCache:
+		return "cache_prompt"
+	}
+	return ""
+}
+
 // saltOf is the salt of one run. nonce is of this invocation, so that the same
 // command given twice does not find its own earlier prompts.
 func saltOf(nonce string, seed uint64, point string, run int) string {

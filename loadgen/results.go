@@ -48,18 +48,21 @@ type Metadata struct {
 	DatasetPrompts int    `json:"dataset_prompts,omitempty"`
 	DatasetDigest  string `json:"dataset_digest,omitempty"`
 
-	BatchSizes   []int       `json:"batch_sizes"`
-	NumRuns      int         `json:"num_runs"`
-	MaxTokens    int         `json:"max_tokens"`
-	Temperature  float64     `json:"temperature"`
-	Stream       bool        `json:"stream"`
-	Seed         uint64      `json:"seed"`
-	TimeoutS     float64     `json:"timeout_s"`
-	Warmup       int         `json:"warmup"`
-	PrefixCache  PrefixCache `json:"prefix_cache"`
-	ResultsFile  string      `json:"results_file"`
-	RequestsFile string      `json:"requests_file,omitempty"`
-	OTLPEndpoint string      `json:"otlp_endpoint,omitempty"`
+	BatchSizes  []int       `json:"batch_sizes"`
+	NumRuns     int         `json:"num_runs"`
+	MaxTokens   int         `json:"max_tokens"`
+	Temperature float64     `json:"temperature"`
+	Stream      bool        `json:"stream"`
+	Seed        int64       `json:"seed"`
+	TimeoutS    float64     `json:"timeout_s"`
+	Warmup      int         `json:"warmup"`
+	PrefixCache PrefixCache `json:"prefix_cache"`
+	// PrefixCacheMethod is the request's key that keeps the engine's prefix
+	// cache out, "" where nothing does.
+	PrefixCacheMethod string `json:"prefix_cache_method,omitempty"`
+	ResultsFile       string `json:"results_file"`
+	RequestsFile      string `json:"requests_file,omitempty"`
+	OTLPEndpoint      string `json:"otlp_endpoint,omitempty"`
 }
 
 // PointResults are filed by name, and written in the order they were measured.
@@ -69,8 +72,9 @@ type PointResults []PointResult
 type PointResult struct {
 	Name string `json:"-"`
 	Figures
-	Partial bool        `json:"partial,omitempty"` // fewer runs than were asked for, or one was stopped
-	Runs    []RunResult `json:"runs"`
+	Warnings []string    `json:"warnings,omitempty"`
+	Partial  bool        `json:"partial,omitempty"` // fewer runs than were asked for, or one was stopped
+	Runs     []RunResult `json:"runs"`
 }
 
 // RunResult is one run.
@@ -163,12 +167,13 @@ func ResultOf(m Measured, planned int) PointResult {
 			timed++
 		}
 	}
-	p.Figures = FiguresOf(m.Summary(), timed)
+	sum := m.Summary()
+	p.Figures, p.Warnings = FiguresOf(sum, timed), doubts(sum)
 	return p
 }
 
-// Doubts are the warnings that the figures of one point call for.
-func Doubts(s stats.Summary) []string {
+// doubts are the warnings that the figures of one point call for.
+func doubts(s stats.Summary) []string {
 	var out []string
 	doubt := func(n int, format string) {
 		if n > 0 {

@@ -277,9 +277,10 @@ func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loa
 		r.Metadata.DatasetKey = p.datasetKey
 	}
 	for _, m := range measured {
-		r.Results = append(r.Results, loadgen.ResultOf(m, p.numRuns))
-		for _, d := range loadgen.Doubts(m.Summary()) {
-			s.notes.add("batch " + m.Point.Name + ": " + d)
+		point := loadgen.ResultOf(m, p.numRuns)
+		r.Results = append(r.Results, point)
+		for _, w := range point.Warnings {
+			s.notes.add("batch " + m.Point.Name + ": " + w)
 		}
 	}
 	r.Warnings = s.notes.texts
