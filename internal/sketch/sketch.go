@@ -4,6 +4,7 @@
 package sketch
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -152,6 +153,19 @@ func (s *Sketch) Min() (v float64, ok bool) {
 	return s.min, true
 }
 
+// Sort makes reading quantiles quick. Who has added the last sample calls it;
+// from then on the sketch may be read by several goroutines.
+func (s *Sketch) Sort() {
+	if !s.sorted {
+		sortSamples(s.exact)
+		s.sorted = true
+	}
+}
+
+func sortSamples(list []sample) {
+	slices.SortFunc(list, func(a, b sample) int { return cmp.Compare(a.value, b.value) })
+}
+
 // Quantile is the sample of nearest rank: the smallest one that at least the
 // fraction q (0 to 1) of the total weight does not exceed. Not ok for an empty
 // sketch.
@@ -174,20 +188,13 @@ func (s *Sketch) Quantile(q float64) (v float64, ok bool) {
 		}
 		return min(max(v, s.min), s.max), true
 	}
+	exact := s.exact
 	if !s.sorted {
-		slices.SortFunc(s.exact, func(a, b sample) int {
-			switch {
-			case a.value < b.value:
-				return -1
-			case a.value > b.value:
-				return 1
-			}
-			return 0
-		})
-		s.sorted = true
+		exact = slices.Clone(exact) // reading a sketch must not change it
+		sortSamples(exact)
 	}
 	rank, seen := q*s.count, 0.0
-	for _, e := range s.exact {
+	for _, e := range exact {
 		seen += e.weight
 		// The tolerance is for q*count landing a rounding error above a whole rank.
 		if seen >= rank*(1-1e-12) {

@@ -18,6 +18,8 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 		r.Choices = append(r.Choices, c.record())
 	}
 	r.Usage = s.usage()
+	s.gaps.Sort()
+	s.itl.Sort()
 	if s.gaps.Count() > 0 {
 		r.Gaps = &s.gaps
 	}
