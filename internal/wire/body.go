@@ -50,7 +50,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 		}
 		return
 	}
-	r.ResponseModel = clip(get(b, "model").String(), 256)
+	r.ResponseModel = clip(kept(get(b, "model")), 256)
 	readUsage([]byte(get(b, "usage").Raw), &r.Usage)
 	if r.Usage.Source == "" {
 		r.Usage.Source = record.SourceNone
@@ -58,7 +58,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	choices := 0
 	elements([]byte(get(b, "choices").Raw), func(c []byte) bool {
 		choices++
-		reason := get(c, "finish_reason").String()
+		reason := clip(kept(get(c, "finish_reason")), 32)
 		r.FinishReasons = append(r.FinishReasons, reason)
 		if reason == "abort" && r.Outcome == record.Complete {
 			r.Outcome = record.EngineAbort

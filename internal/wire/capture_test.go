@@ -70,9 +70,14 @@ func (c capture) replay(query Query, strip Strip, print *Fingerprint, size int) 
 	r.Head(time.Millisecond, c.response.StatusCode, head.Get("Content-Type"), head.Get("Content-Encoding"))
 	var out bytes.Buffer
 	at := time.Millisecond
+	buffer := make([]byte, size)
 	for p := range slices.Chunk(c.body, size) {
 		at += time.Millisecond
-		out.Write(r.Feed(at, bytes.Clone(p)))
+		// As a proxy does it: one buffer, overwritten by every read.
+		out.Write(r.Feed(at, buffer[:copy(buffer, p)]))
+		for i := range buffer {
+			buffer[i] = '!'
+		}
 	}
 	out.Write(r.Rest())
 	rec := &record.Record{Sent: record.Some(time.Duration(0))}
@@ -123,8 +128,8 @@ func TestStripOnRealStreams(t *testing.T) {
 			if rec.Outcome != record.Complete || !rec.Usage.Completion.Ok() || !rec.Usage.Source.Exact() {
 				t.Errorf("%s: %s, %+v", tt.got, rec.Outcome, rec.Usage)
 			}
-			if query.Choices() == 1 {
-				print.Forget() // every size meets a strange engine
+			if query.Choices() == 1 && size%2 == 0 {
+				print.Forget() // sometimes the engine is a stranger, sometimes not
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 )
 
@@ -88,7 +89,7 @@ func usageFingerprint(data []byte) string {
 	if len(v) > maxFingerprint || !hasText([]byte(v)) {
 		return ""
 	}
-	return v
+	return strings.Clone(v)
 }
 
 // marks is where one stream had fingerprints, as written.

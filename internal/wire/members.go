@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 	"unsafe"
 
 	"github.com/tidwall/gjson"
@@ -180,10 +181,13 @@ func isNull(v []byte) bool { return string(v) == "null" }
 func hasText(v []byte) bool { return len(v) > 2 && v[0] == '"' }
 
 // get is gjson on bytes without a copy: the result points into b and is used
-// only while b is.
+// only while b is. What is kept goes through kept.
 func get(b []byte, path string) gjson.Result {
 	return gjson.Get(unsafe.String(unsafe.SliceData(b), len(b)), path)
 }
+
+// kept is the string of a result that outlives the bytes it was read from.
+func kept(r gjson.Result) string { return strings.Clone(r.String()) }
 
 // text is the string value v, decoded. It is a copy.
 func text(v []byte) string {

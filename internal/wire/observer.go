@@ -177,10 +177,10 @@ func setError(r *record.Record, v []byte, keepText bool) {
 	kind := text(v)
 	message := kind
 	if kind == "" {
-		kind = get(v, "type").String()
-		message = get(v, "message").String()
+		kind = kept(get(v, "type"))
+		message = kept(get(v, "message"))
 		if code := get(v, "code"); kind == "" && code.Exists() {
-			kind = code.String()
+			kind = kept(code)
 		}
 	} else {
 		kind = "error"
