@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -155,7 +156,8 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	}
 	if !f.viaProxy {
 		for _, name := range []string{"otlp-endpoint", "admin", "log-requests"} {
-			if given(name) {
+			// Set in the environment it is meant for the proxies of a host, not for us.
+			if _, inherited := os.LookupEnv(environmentName(name)); given(name) && !inherited {
 				return nil, fmt.Errorf("--%s is an option of the proxy: add --via-proxy", name)
 			}
 		}

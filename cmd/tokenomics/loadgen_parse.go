@@ -130,3 +130,8 @@ func (s seconds) Set(text string) error {
 	*s.d = d
 	return nil
 }
+
+// environmentName is the variable that sets a flag.
+func environmentName(flag string) string {
+	return "TOKENOMICS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
