@@ -135,6 +135,19 @@ func TestStripOnRealStreams(t *testing.T) {
 	}
 }
 
+// TestAFingerprintOutlivesTheAnswerThatTaughtIt: learned from a usage event,
+// used for a later answer whose choices can't wait for theirs.
+func TestAFingerprintOutlivesTheAnswerThatTaughtIt(t *testing.T) {
+	print := new(Fingerprint)
+	one := readCapture(t, "vllm/chat-stream-usage")
+	one.replay(ReadQuery(one.method, one.path, one.request), Strip{Final: true}, print, 512)
+	plain, asked := readCapture(t, "vllm/chat-stream-n2"), readCapture(t, "vllm/chat-stream-n2-usage")
+	out, _ := asked.replay(ReadQuery(plain.method, plain.path, plain.request), Strip{Final: true}, print, 512)
+	if got, want := byChoice(out), byChoice(string(plain.body)); !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
 // byChoice is a stream's events without what changes from run to run, the
 // events of each choice in their order: how choices interleave is chance.
 func byChoice(s string) []string {
