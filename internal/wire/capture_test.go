@@ -140,9 +140,9 @@ func TestStripOnRealStreams(t *testing.T) {
 func TestAFingerprintOutlivesTheAnswerThatTaughtIt(t *testing.T) {
 	print := new(Fingerprint)
 	one := readCapture(t, "vllm/chat-stream-usage")
-	one.replay(ReadQuery(one.method, one.path, one.request), Strip{Final: true}, print, 512)
+	one.replay(ReadQuery(one.method, one.path, one.request), Strip{Final: true}, print, 4096)
 	plain, asked := readCapture(t, "vllm/chat-stream-n2"), readCapture(t, "vllm/chat-stream-n2-usage")
-	out, _ := asked.replay(ReadQuery(plain.method, plain.path, plain.request), Strip{Final: true}, print, 512)
+	out, _ := asked.replay(ReadQuery(plain.method, plain.path, plain.request), Strip{Final: true}, print, 4096)
 	if got, want := byChoice(out), byChoice(string(plain.body)); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
