@@ -3,7 +3,6 @@ package sim
 import (
 	"bufio"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -234,17 +233,15 @@ func TestSlowReader(t *testing.T) {
 	cfg := fast("vllm")
 	cfg.Slots = 1
 	e := start(t, cfg)
-	slow := e.dial(t, "/v1/chat/completions", chatBody(`,"stream":true`), "X-Sim-Fault: big-event=67108864")
+	slow := e.dial(t, "/v1/chat/completions", chatBody(`,"stream":true`), "X-Sim-Fault: big-event=67108864", "Connection: close")
 	waitFor(t, "the slow one to start", func() bool { return e.number.Load() == 1 })
 	for range 3 {
 		if _, body, err := e.ask(t, "/v1/chat/completions", chatBody(``)); err != nil || !strings.Contains(body, "Simulated") {
 			t.Fatalf("%q %v", body, err)
 		}
 	}
-	if n, err := io.Copy(io.Discard, slow); err == nil && n < 67108864 { // its deadline ends the wait
-		t.Errorf("the slow one got %d bytes", n)
-	} else if ne, ok := err.(net.Error); err != nil && (!ok || !ne.Timeout()) {
-		t.Error(err)
+	if n, err := io.Copy(io.Discard, slow); err != nil || n < 64<<20 {
+		t.Errorf("the slow one got %d bytes in the end, %v", n, err)
 	}
 }
 

@@ -104,7 +104,7 @@ func TestPlanIsPure(t *testing.T) {
 	a.cached[0] = 2
 	a.schedule(&cfg, 1, 1, 0)
 	if want := time.Duration(float64(first) * 0.5); (a.times[0] - want).Abs() > time.Microsecond {
-		t.Errorf("TTFT with two of three... tokens cached is %v of %v, want %v", a.times[0], first, want)
+		t.Errorf("TTFT with two of three tokens cached is %v, without %v; want %v", a.times[0], first, want)
 	}
 }
 

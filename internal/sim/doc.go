@@ -20,7 +20,7 @@
 //     goes wrong on the way; truth.go keeps the books.
 //
 // Tokens are those of the package's own tokenizer (tokenizer.go): a word of at
-// most eight letters with the space before it, one punctuation mark, one CJK
+// most twelve letters with the space before it, one punctuation mark, one CJK
 // character. What the simulator says counts back to the tokens it reports,
 // except for the end-of-text token and silent ones, as on real engines.
 package sim

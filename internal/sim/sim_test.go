@@ -158,4 +158,6 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 
 const hello = `{"role":"user","content":"Say hello to the people who wait."}`
 
-func chatBody(more string) string { return `{"model":"sim-model","messages":[` + hello + `]` + more + `}` }
+func chatBody(more string) string {
+	return `{"model":"sim-model","messages":[` + hello + `]` + more + `}`
+}

@@ -6,7 +6,7 @@ import (
 )
 
 // maxTokenRunes is the longest run of letters or digits in one token.
-const maxTokenRunes = 8
+const maxTokenRunes = 12
 
 // nextToken returns the length in bytes of the first token of s. s is not
 // empty. A token is an optional single space and then a run of up to
