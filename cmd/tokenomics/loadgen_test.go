@@ -215,6 +215,10 @@ func TestLoadgenStopped(t *testing.T) {
 	var n atomic.Int32
 	url := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if n.Add(1) > 2 {
+			// The server notices that a client left only once it has its body.
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
 			cancel()
 			<-r.Context().Done()
 			return

@@ -31,6 +31,7 @@ type proxyOptions struct {
 	quiet                   bool
 
 	sampleRatioGiven bool
+	inProcess        bool // another command runs it: only what goes wrong is said
 }
 
 const proxyExamples = `  # measure the real traffic of a server: it moves to port 8001, we take its place
@@ -166,7 +167,7 @@ func listen(flag, addr string) (net.Listener, error) {
 // on a free port of the loopback interface. stop drains it and flushes what it
 // exports.
 func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, stop func() error, err error) {
-	o.upstream, o.listen, o.quiet = server, "127.0.0.1:0", true
+	o.upstream, o.listen, o.quiet, o.inProcess = server, "127.0.0.1:0", true, true
 	if o.usage == "" {
 		o.usage = string(proxy.UsageAuto)
 	}

@@ -40,7 +40,11 @@ func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOpt
 	live := new(record.Live)
 	p = &runningProxy{opt: o, fanout: record.NewFanout(), failed: make(chan error, 2)}
 	p.view = newTrafficView(e.stderr, live, o.quiet)
-	logger := slog.New(slog.NewTextHandler(p.view, nil))
+	level := slog.LevelInfo
+	if o.inProcess {
+		level = slog.LevelWarn
+	}
+	logger := slog.New(slog.NewTextHandler(p.view, &slog.HandlerOptions{Level: level}))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.stop())

@@ -48,11 +48,11 @@ func (e Engine) String() string {
 	if s == "" {
 		return "unknown engine"
 	}
+	if e.Simulated != "" {
+		return s + " simulated by " + e.Simulated
+	}
 	if e.Version != "" {
 		s += " " + e.Version
-	}
-	if e.Simulated != "" {
-		s += " (simulated by " + e.Simulated + ")"
 	}
 	return s
 }
