@@ -163,6 +163,4 @@ func (d Dist) sample(r *rand.Rand) float64 {
 	return min(max(v, 0), maxDraw)
 }
 
-func (d Dist) duration(r *rand.Rand) time.Duration { return time.Duration(d.sample(r)) }
-
 func (d Dist) count(r *rand.Rand) int { return int(math.Round(min(d.sample(r), math.MaxInt32))) }

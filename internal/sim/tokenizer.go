@@ -36,16 +36,6 @@ func runsOn(r rune) bool {
 	return r < 0x2E80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// countTokens is the number of tokens in s.
-func countTokens(s string) int {
-	n := 0
-	for len(s) > 0 {
-		s = s[nextToken(s):]
-		n++
-	}
-	return n
-}
-
 // tokenIDs returns one id per token of s: a hash, since there is no vocabulary.
 func tokenIDs(s string) []uint64 {
 	ids := make([]uint64, 0, len(s)/4+1)
