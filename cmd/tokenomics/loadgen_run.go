@@ -247,7 +247,11 @@ func (s *loadgenSession) show(measured []loadgen.Measured) error {
 		return err
 	}
 	for _, m := range measured {
-		if sum := m.Summary(); sum.Failed > 0 {
+		sum := m.Summary()
+		if sum.Aborted > 0 {
+			fmt.Fprintf(w, "\nBatch %s was stopped with %s in flight.\n", m.Point.Name, requestCount(sum.Aborted))
+		}
+		if sum.Failed > 0 {
 			fmt.Fprintf(w, "\nBatch %s: %d of %d requests failed and are in no average, the first with: %s\n",
 				m.Point.Name, sum.Failed, sum.Requests, sum.FirstError)
 		}

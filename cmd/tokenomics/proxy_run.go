@@ -23,6 +23,7 @@ import (
 // runningProxy is a proxy with its sinks and its admin endpoint.
 type runningProxy struct {
 	opt       *proxyOptions
+	live      *record.Live
 	proxy     *proxy.Proxy
 	telemetry *otel.Telemetry
 	fanout    *record.Fanout
@@ -36,58 +37,70 @@ type runningProxy struct {
 }
 
 // startProxy puts the parts together and begins to serve on ln.
-func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOptions, ln net.Listener) (p *runningProxy, err error) {
+func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOptions, ln net.Listener) (*runningProxy, error) {
 	live := new(record.Live)
-	p = &runningProxy{opt: o, fanout: record.NewFanout(), failed: make(chan error, 2)}
-	p.view = newTrafficView(e.stderr, live, o.quiet)
+	p := &runningProxy{
+		opt: o, live: live, fanout: record.NewFanout(), failed: make(chan error, 2),
+		view: newTrafficView(e.stderr, live, o.quiet),
+	}
+	if err := p.start(ctx, e, target, ln); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target, ln net.Listener) error {
 	level := slog.LevelInfo
-	if o.inProcess {
+	if p.opt.inProcess {
 		level = slog.LevelWarn
 	}
 	logger := slog.New(slog.NewTextHandler(p.view, &slog.HandlerOptions{Level: level}))
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.stop())
-		}
-	}()
-	var ratio record.Opt[float64]
-	if o.sampleRatioGiven {
-		ratio = record.Some(o.sampleRatio)
+	usage, err := proxy.ParseUsage(p.opt.usage)
+	if err != nil {
+		return usageError(err)
 	}
-	p.telemetry, err = otel.New(ctx, otel.Config{
-		Endpoint: o.otlpEndpoint, Protocol: o.otlpProtocol, ServiceVersion: version, SampleRatio: ratio, Semconv: o.semconv,
-		Prometheus: o.admin != "", Live: live, Drops: p.fanout.Drops, Logger: logger,
+	if err := p.openSinks(ctx, e, logger); err != nil {
+		return err
+	}
+	p.proxy, err = proxy.New(proxy.Config{
+		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger,
+		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
 	})
 	if err != nil {
-		return nil, usageError(err)
+		return runError(err)
+	}
+	if err := p.startAdmin(); err != nil {
+		return err
+	}
+	go p.serve(func() error { return p.proxy.Serve(ln) })
+	p.view.start()
+	return nil
+}
+
+// openSinks makes everything that is given Records.
+func (p *runningProxy) openSinks(ctx context.Context, e *env, logger *slog.Logger) (err error) {
+	var ratio record.Opt[float64]
+	if p.opt.sampleRatioGiven {
+		ratio = record.Some(p.opt.sampleRatio)
+	}
+	p.telemetry, err = otel.New(ctx, otel.Config{
+		Endpoint: p.opt.otlpEndpoint, Protocol: p.opt.otlpProtocol, ServiceVersion: version, SampleRatio: ratio, Semconv: p.opt.semconv,
+		Prometheus: p.opt.admin != "", Live: p.live, Drops: p.fanout.Drops, Logger: logger,
+	})
+	if err != nil {
+		return usageError(err)
 	}
 	p.fanout.Add("otel", p.telemetry)
-	if o.logRequests != "" {
-		if p.log, err = openRequestLog(e, o.logRequests); err != nil {
-			return nil, err
+	if p.opt.logRequests != "" {
+		if p.log, err = openRequestLog(e, p.opt.logRequests); err != nil {
+			return err
 		}
 		p.fanout.Add("log", p.log)
 	}
 	if p.view.lines() {
 		p.fanout.Add("terminal", p.view)
 	}
-	usage, err := proxy.ParseUsage(o.usage)
-	if err != nil {
-		return nil, usageError(err)
-	}
-	p.proxy, err = proxy.New(proxy.Config{
-		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: live, Log: logger,
-		InjectLimit: o.injectLimit, MaxConnections: o.maxConnections, Timeline: o.timeline,
-	})
-	if err != nil {
-		return nil, runError(err)
-	}
-	if err := p.startAdmin(); err != nil {
-		return nil, err
-	}
-	go p.serve(func() error { return p.proxy.Serve(ln) })
-	p.view.start()
-	return p, nil
+	return nil
 }
 
 func (p *runningProxy) serve(serve func() error) {
