@@ -26,7 +26,6 @@ type engine struct {
 
 	mu       sync.Mutex // protects what follows
 	bodies   []chatBody
-	raw      []string
 	ids      []string
 	inFlight int
 	gather   chan struct{} // closed when together are in flight
