@@ -111,8 +111,13 @@ func (s *Sweep) warmUp(ctx context.Context) error {
 }
 
 func (s *Sweep) run(ctx context.Context, p Point, n int) (MeasuredRun, error) {
+	if err := ctx.Err(); err != nil {
+		return MeasuredRun{Window: new(stats.Window)}, err
+	}
 	r, err := s.one(ctx, p, n, s.Sink)
-	s.Progress.End(p.Name, n, r.Window.Summary())
+	if sum := r.Window.Summary(); sum.Requests > 0 {
+		s.Progress.End(p.Name, n, sum)
+	}
 	return r, err
 }
 
