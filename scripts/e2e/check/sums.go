@@ -119,9 +119,10 @@ func sameRequests(measured, proxied []line) error {
 	for i := range measured {
 		m := &measured[i]
 		p := byID[m.RequestID]
+		delete(byID, m.RequestID)
 		switch {
 		case p == nil:
-			return fmt.Errorf("the proxy has no record of request %s", m.RequestID)
+			return fmt.Errorf("the proxy has no record of request %s, or the load generator has it twice", m.RequestID)
 		case !m.exact():
 			return fmt.Errorf("request %s: the load generator's counts are not the engine's: source %q", m.RequestID, m.TokenSource)
 		case m.Outcome != p.Outcome || m.Model != p.Model || m.Status != p.Status:
