@@ -218,6 +218,40 @@ func TestUsageIsAskedForAndTakenOut(t *testing.T) {
 	}
 }
 
+// TestInjectLimit: a body above the limit is streamed on as it comes, whatever
+// framing it has, and nothing is asked for.
+func TestInjectLimit(t *testing.T) {
+	var got atomic.Value
+	e := engine(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got.Store(string(b))
+		sse(w, tokenEvent, finishEvent, "[DONE]")
+	})
+	p := start(t, e.URL, func(c *Config) { c.Usage, c.InjectLimit = UsageFinal, 1000 })
+	for _, size := range []int{900, 1100, 100_000} {
+		for _, chunked := range []bool{false, true} {
+			text := fmt.Sprintf(`{"model":"m","stream":true,"x":%q}`, strings.Repeat("y", size))
+			var body io.Reader = strings.NewReader(text)
+			if chunked {
+				body = struct{ io.Reader }{body}
+			}
+			resp, err := http.Post(p.url+chat, "application/json", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			r := p.records.next(t)
+			if asked := got.Load() != text; asked != (size < 1000) {
+				t.Errorf("%d bytes, chunked %v: asked for usage: %v", size, chunked, asked)
+			}
+			if r.RequestBytes != int64(len(text)) || (len(r.Warnings) > 0) != (size > 1000) {
+				t.Errorf("%d bytes, chunked %v: Record has %d bytes, warnings %q", size, chunked, r.RequestBytes, r.Warnings)
+			}
+		}
+	}
+}
+
 func TestEveryAnswerPassesAsItIs(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 1<<16)
 	e := engine(t, func(w http.ResponseWriter, r *http.Request) {
