@@ -96,3 +96,41 @@ stop_all() {
 assert_eq() { # WHAT WANT GOT
   [ "$2" = "$3" ] || fail "$1: want '$2', got '$3'"
 }
+
+# start_jaeger QUERY OTLP GRPC: Jaeger with its query API, its OTLP/HTTP receiver
+# and its (unused) gRPC API on these ports, traces in memory, files where we are.
+start_jaeger() {
+  cat >jaeger.yaml <<YAML
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {receivers: [otlp], processors: [], exporters: [jaeger_storage_exporter]}
+  telemetry:
+    metrics: {level: none}
+extensions:
+  jaeger_storage:
+    backends:
+      memory: {memory: {max_traces: 10000}}
+  jaeger_query:
+    storage: {traces: memory}
+    http: {endpoint: "127.0.0.1:$1"}
+    grpc: {endpoint: "127.0.0.1:$3"}
+receivers:
+  otlp:
+    protocols:
+      http: {endpoint: "127.0.0.1:$2"}
+exporters:
+  jaeger_storage_exporter: {trace_storage: memory}
+YAML
+  # Its own traces would go to the default port, where another backend may listen.
+  # shellcheck disable=SC2154 # set by versions.sh
+  start jaeger jaeger.log env OTEL_TRACES_SAMPLER=always_off "$jaeger/jaeger" --config jaeger.yaml
+}
+
+# clean_environment: settings of whoever runs a script must not reach its parts.
+clean_environment() {
+  local name
+  while read -r name; do
+    unset "$name"
+  done < <(compgen -e | grep -E '^(TOKENOMICS|OTEL|LLAMA_ARG|HF)_|^(OPENAI_API_KEY|HTTPS?_PROXY|https?_proxy)$' || true)
+}

@@ -37,8 +37,7 @@ leave() {
 trap leave EXIT
 trap 'exit 130' INT TERM
 
-# Settings of whoever runs this must not reach the parts.
-while read -r name; do unset "$name"; done < <(compgen -e | grep -E '^(TOKENOMICS|OTEL|LLAMA_ARG|HF)_|^(OPENAI_API_KEY|HTTPS?_PROXY|https?_proxy)$' || true)
+clean_environment
 
 say "building"
 cd "$root"
@@ -66,30 +65,7 @@ start engine engine.log "$llama/llama-server" --model "${E2E_MODEL:-$llama/model
   --cache-ram 0 --metrics --offline --no-ui
 engine_pid=$pid
 
-cat >jaeger.yaml <<YAML
-service:
-  extensions: [jaeger_storage, jaeger_query]
-  pipelines:
-    traces: {receivers: [otlp], processors: [], exporters: [jaeger_storage_exporter]}
-  telemetry:
-    metrics: {level: none}
-extensions:
-  jaeger_storage:
-    backends:
-      memory: {memory: {max_traces: 10000}}
-  jaeger_query:
-    storage: {traces: memory}
-    http: {endpoint: "127.0.0.1:${port[1]}"}
-    grpc: {endpoint: "127.0.0.1:${port[3]}"}
-receivers:
-  otlp:
-    protocols:
-      http: {endpoint: "127.0.0.1:${port[2]}"}
-exporters:
-  jaeger_storage_exporter: {trace_storage: memory}
-YAML
-# Its own traces would go to the default port, where another backend may listen.
-start jaeger jaeger.log env OTEL_TRACES_SAMPLER=always_off "$jaeger/jaeger" --config jaeger.yaml
+start_jaeger "${port[1]}" "${port[2]}" "${port[3]}"
 jaeger_pid=$pid
 start victoria victoria.log "$victoria/victoria-metrics" "-httpListenAddr=127.0.0.1:${port[4]}" -storageDataPath="$work/victoria" \
   -opentelemetry.usePrometheusNaming -search.latencyOffset=0s -retentionPeriod=1d
