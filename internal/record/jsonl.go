@@ -165,35 +165,46 @@ func quantilesOf(s *sketch.Sketch) *quantiles {
 // JSONL writes each Record as a line, in one write, so that a line is never
 // half there for who follows the file.
 type JSONL struct {
-	mu  sync.Mutex // protects w and err
-	w   io.Writer
-	err error
+	OnError func(error) // told of the first failure, at once; set before the first Observe, nil is fine
+
+	mu     sync.Mutex // protects the rest
+	w      io.Writer
+	err    error
+	failed int64
 }
 
 // NewJSONL writes to w, which the caller closes after the last Observe.
 func NewJSONL(w io.Writer) *JSONL { return &JSONL{w: w} }
 
-// Observe writes one line. The first error stops the writing and is kept.
+// Observe writes one line. A line that can't be written is counted, and the
+// next is tried again: a full disk may be emptied.
 func (j *JSONL) Observe(r *Record) {
 	b, err := json.Marshal(r)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.err != nil {
-		return
-	}
 	if err == nil {
 		_, err = j.w.Write(append(b, '\n'))
 	}
-	if err != nil {
+	if err == nil {
+		return
+	}
+	j.failed++
+	if j.err == nil {
 		j.err = fmt.Errorf("writing a request's log line: %w", err)
+		if j.OnError != nil {
+			j.OnError(j.err)
+		}
 	}
 }
 
-// Err is the error that stopped the writing, if one did.
+// Err is the first failure and how many lines were lost, nil when none was.
 func (j *JSONL) Err() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.err
+	if j.err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w (%d lines lost)", j.err, j.failed)
 }
 
 var _ Sink = (*JSONL)(nil)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -92,15 +93,31 @@ func TestJSONLine(t *testing.T) {
 	}
 }
 
-type failing struct{}
+// failing fails for the first writes.
+type failing struct{ left, written int }
 
-func (failing) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+func (f *failing) Write(p []byte) (int, error) {
+	if f.left > 0 {
+		f.left--
+		return 0, errors.New("disk full")
+	}
+	f.written++
+	return len(p), nil
+}
 
-func TestJSONLKeepsItsError(t *testing.T) {
-	j := NewJSONL(failing{})
-	j.Observe(streamed())
-	if err := j.Err(); err == nil || !strings.Contains(err.Error(), "disk full") {
+func TestJSONLGoesOnAfterAnError(t *testing.T) {
+	w := &failing{left: 2}
+	j := NewJSONL(w)
+	told := 0
+	j.OnError = func(error) { told++ }
+	for range 3 {
+		j.Observe(streamed())
+	}
+	if err := j.Err(); err == nil || !strings.Contains(err.Error(), "disk full (2 lines lost)") {
 		t.Errorf("Err() = %v", err)
+	}
+	if told != 1 || w.written != 1 {
+		t.Errorf("told %d times, %d lines written; want 1 and 1", told, w.written)
 	}
 }
 
@@ -123,9 +140,14 @@ func TestFanoutDropsWhatASlowSinkCannotTake(t *testing.T) {
 	if d := f.Drops()["quick"]; d != 0 {
 		t.Errorf("quick sink dropped %d", d)
 	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.Close(ended) // does not wait for the stuck one, whose queue is lost
+	if d := f.Drops()["stuck"]; d < 9 || d > 10 {
+		t.Errorf("stuck sink lost %d of 10, want 9 or 10", d)
+	}
 	close(hold)
-	f.Close()
-	f.Close()
+	f.Close(t.Context())
 	f.Observe(streamed())
 	if d := f.Drops()["quick"]; d != 1 {
 		t.Errorf("a Record after Close: %d drops counted, want 1", d)

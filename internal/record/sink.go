@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -87,21 +88,24 @@ func (f *Fanout) Panics() (n int64) {
 	return n
 }
 
-// Close waits until all that is queued has been handed over. Records observed
-// after it are counted as dropped.
-func (f *Fanout) Close() {
+// Close waits until all that is queued has been handed over, or ctx ends: a
+// sink that is stuck then keeps what it has, counted as dropped. Records
+// observed after it are counted as dropped too.
+func (f *Fanout) Close(ctx context.Context) {
 	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
-		return
-	}
-	f.closed = true
-	for _, b := range f.branches {
-		close(b.queue)
+	if !f.closed {
+		f.closed = true
+		for _, b := range f.branches {
+			close(b.queue)
+		}
 	}
 	f.mu.Unlock()
 	for _, b := range f.branches {
-		<-b.done
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			b.dropped.Add(int64(len(b.queue)))
+		}
 	}
 }
 

@@ -86,7 +86,8 @@ func (c *Conn) ReadHead(resp *fasthttp.Response) error {
 	c.body = resp.BodyStream()
 	c.ended = c.body == nil
 	// A body without a length ends with the connection.
-	c.keep = !resp.ConnectionClose() && (c.ended || resp.Header.ContentLength() != -2)
+	c.keep = !resp.ConnectionClose() && (c.ended || resp.Header.ContentLength() != -2) &&
+		resp.StatusCode() != fasthttp.StatusSwitchingProtocols
 	return nil
 }
 

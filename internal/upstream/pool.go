@@ -29,7 +29,7 @@ type Pool struct {
 	mu     sync.Mutex // protects idle, closed, timer
 	idle   []*Conn    // the newest last: it is the likeliest to be alive
 	closed bool
-	timer  *time.Timer // closes those that have been idle too long
+	timer  *time.Timer // closes those that have been idle too long; nil while none are idle
 }
 
 // NewPool makes a pool that has no connection yet.
@@ -151,7 +151,7 @@ func (p *Pool) put(c *Conn) {
 	}
 	c.idle = time.Now()
 	p.idle = append(p.idle, c)
-	if len(p.idle) == 1 {
+	if p.timer == nil {
 		p.timer = time.AfterFunc(p.opt.IdleTimeout, p.expire)
 	}
 }
@@ -167,6 +167,7 @@ func (p *Pool) expire() {
 		n++
 	}
 	p.idle = append(p.idle[:0], p.idle[n:]...)
+	p.timer = nil // one at a time
 	if len(p.idle) > 0 && !p.closed {
 		p.timer = time.AfterFunc(p.opt.IdleTimeout-now.Sub(p.idle[0].idle), p.expire)
 	}

@@ -160,6 +160,26 @@ func TestPoolDoesNotHandOutAClosedConnection(t *testing.T) {
 	}
 }
 
+// TestPoolHasOneTimer: however often it becomes empty and fills again.
+func TestPoolHasOneTimer(t *testing.T) {
+	p := NewPool(engine(t), Options{IdleTimeout: time.Hour})
+	defer p.Close()
+	if err := p.Warm(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	first := p.timer
+	for range 10 {
+		c, err := p.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.put(c)
+		if p.timer != first {
+			t.Fatal("a second timer was started")
+		}
+	}
+}
+
 func TestPoolForgetsWhatWasIdleTooLong(t *testing.T) {
 	p := NewPool(engine(t), Options{IdleTimeout: time.Millisecond})
 	defer p.Close()

@@ -83,6 +83,9 @@ func mergeOptions(options []byte, perEvent bool) (string, bool) {
 			return false
 		}
 		if times == 1 {
+			if v := string(at.value); v != "true" && v != "false" && v != "null" {
+				return false // what the engine makes of it is its own business
+			}
 			out = out[:at.end-len(at.value)] + "true" + out[at.end:]
 			return true
 		}

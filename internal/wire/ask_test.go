@@ -35,6 +35,7 @@ func TestEdit(t *testing.T) {
 		{"other endpoint", "/v1/embeddings", `{"stream":true}`, AskFinal, "", Strip{}},
 		{"key twice", "/v1/chat/completions", `{"stream":true,"stream":true}`, AskFinal, "", Strip{}},
 		{"option twice", "/v1/chat/completions", `{"stream":true,"stream_options":{"include_usage":false,"include_usage":true}}`, AskFinal, "", Strip{}},
+		{"option neither true nor false", "/v1/chat/completions", `{"stream":true,"stream_options":{"include_usage":"yes"}}`, AskFinal, "", Strip{}},
 		{"options not an object", "/v1/chat/completions", `{"stream":true,"stream_options":[1]}`, AskFinal, "", Strip{}},
 		{"not JSON", "/v1/chat/completions", `{"stream":true,`, AskFinal, "", Strip{}},
 		{"invalid inside", "/v1/chat/completions", `{"stream":true,"x":[}]}`, AskFinal, "", Strip{}},
@@ -61,6 +62,9 @@ func TestReadQuery(t *testing.T) {
 	q := ReadQuery("POST", "/prefix/v1/completions", []byte(`{"model":"a\"b","prompt":["x",[1,2]],"n":3,"max_tokens":7,"max_completion_tokens":9,"stream":true,"echo":true}`))
 	if q.Endpoint != "completions" || q.Model != `a"b` || q.Prompts != 2 || q.N != 3 || q.MaxTokens.Or(0) != 9 || !q.Stream || !q.Echo || len(q.Warnings) > 0 {
 		t.Errorf("read %+v", q)
+	}
+	if q := ReadQuery("POST", "/v1/chat/completions", []byte(`{"prompt":["a","b"]}`)); q.Prompts != 1 {
+		t.Errorf("a chat has %d prompts", q.Prompts)
 	}
 	for body, want := range map[string]int{`{"prompt":"x"}`: 1, `{"prompt":[1,2,3]}`: 1, `{"prompt":[[1],[2]]}`: 2, `{"prompt":[]}`: 1, `{}`: 1} {
 		if q := ReadQuery("POST", "/v1/completions", []byte(body)); q.Prompts != want {

@@ -82,15 +82,19 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 // A quote inside a JSON string is escaped, so the key can't be found in text.
 func (o *Observer) largeAnswer(how record.Outcome, r *record.Record) {
 	r.Usage.Source = record.SourceNone
-	at := bytes.LastIndex(o.body.tail, []byte(`"usage":`))
+	end := o.body.tail
+	if len(end) < keepTail {
+		end = append(bytes.Clone(o.body.head[len(o.body.head)-keepTail:]), end...)
+	}
+	at := bytes.LastIndex(end, []byte(`"usage":`))
 	if at < 0 || how != record.Complete {
 		r.Warn("answer too large to measure: no usage at its end")
 		return
 	}
-	v := o.body.tail[at+len(`"usage":`):]
+	v := end[at+len(`"usage":`):]
 	from := space(v, 0)
-	if end := valueEnd(v, from); end > 0 {
-		readUsage(v[from:end], &r.Usage)
+	if to := valueEnd(v, from); to > 0 {
+		readUsage(v[from:to], &r.Usage)
 		r.Warn("large answer: only the usage at its end was read")
 	}
 }

@@ -11,50 +11,53 @@ import (
 // event follows, on that one instead. Who removes the usage event has to put
 // it back. The value is constant for the life of the engine's process.
 type Fingerprint struct {
-	mu    sync.Mutex // protects the rest
+	mu    sync.Mutex // protects moved
+	moved moved
+}
+
+// moved is what one answer goes by: it does not change under it.
+type moved struct {
 	known bool
 	json  string // the value as it is written, quotes included; "" = nothing moves
 }
+
+func known(json string) moved { return moved{known: true, json: json} }
 
 // maxFingerprint bounds what is kept of an engine's string.
 const maxFingerprint = 256
 
 // Known says whether an answer has told how the engine does it.
-func (f *Fingerprint) Known() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.known
-}
+func (f *Fingerprint) Known() bool { return f.known().known }
 
 // Forget is for when another engine may have come.
 func (f *Fingerprint) Forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.known, f.json = false, ""
-}
-
-// none says that the engine is known to move nothing.
-func (f *Fingerprint) none() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.known && f.json == ""
+	f.moved = moved{}
 }
 
 func (f *Fingerprint) learn(json string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.known, f.json = true, json
+	f.moved = known(json)
 }
 
-// put is the finish event with the fingerprint at its end, where vLLM has it.
-func (f *Fingerprint) put(event []byte) []byte {
+func (f *Fingerprint) known() moved {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.moved
+}
+
+// none says that the engine is known to move nothing.
+func (m moved) none() bool { return m.known && m.json == "" }
+
+// put is the finish event with the fingerprint at its end, where vLLM has it.
+func (m moved) put(event []byte) []byte {
 	at := bytes.LastIndexByte(event, '}')
-	if f.json == "" || at < 0 {
+	if m.json == "" || at < 0 {
 		return event
 	}
-	return splice(event, at, at, `,"system_fingerprint":`+f.json)
+	return splice(event, at, at, `,"system_fingerprint":`+m.json)
 }
 
 // finishing says whether the event ends a choice and has no fingerprint.

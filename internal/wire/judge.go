@@ -28,6 +28,9 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), s.instants)
 	r.Timeline = s.timeline
+	if len(s.timeline) == maxTimeline {
+		r.Warn("the timeline ends early: more token events than are kept")
+	}
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}
@@ -88,7 +91,7 @@ func buffered(tokens int64, instants int) bool {
 // finish_reason and the terminator came. Once both are there, who closed first
 // is of no matter: many clients close as soon as they read [DONE].
 func (s *stream) judge(how record.Outcome, r *record.Record) {
-	finished := len(s.choices) >= s.cfg.Query.Choices()
+	finished := len(s.choices) > 0
 	aborted := false
 	for _, c := range s.choices {
 		finished = finished && c.finish != ""
@@ -104,6 +107,9 @@ func (s *stream) judge(how record.Outcome, r *record.Record) {
 		r.Outcome = record.EngineAbort
 	case finished && s.done:
 		r.Outcome = record.Complete
+		if len(s.choices) < min(s.cfg.Query.Choices(), maxChoices) {
+			r.Warn("fewer choices than were asked for") // Ollama and TGI ignore n
+		}
 	case !s.done:
 		r.Outcome, r.Error = record.Truncated, "the stream ended without [DONE]"
 	default:

@@ -30,6 +30,7 @@ type Observer struct {
 	stream stream
 
 	status     int
+	encoded    bool
 	headers    record.Offset
 	firstEvent record.Offset
 	bytes      int64
@@ -60,6 +61,7 @@ func (o *Observer) Head(at time.Duration, status int, contentType, contentEncodi
 		return
 	}
 	if contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity") {
+		o.encoded = true
 		o.warn("answer is encoded (" + clip(contentEncoding, 32) + "): not measured")
 		return
 	}
@@ -79,6 +81,10 @@ func (o *Observer) Head(at time.Duration, status int, contentType, contentEncodi
 
 // Streaming says whether the answer is an event stream that is measured.
 func (o *Observer) Streaming() bool { return o.format == sse }
+
+// ClientLeft says that nobody waits for what is fed from now on: its tokens
+// are counted apart.
+func (o *Observer) ClientLeft() { o.stream.orphaned = true }
 
 // Feed takes the next bytes of the body.
 func (o *Observer) Feed(at time.Duration, p []byte) { o.feed(at, p, nil) }

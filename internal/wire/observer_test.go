@@ -150,8 +150,8 @@ func TestStreams(t *testing.T) {
 			figures{record.Truncated, 100, 100, 100, 1, -1, -1, record.SourceEvents, 0, 0, -1, 0}},
 		{"no finish_reason", chat, request, record.Complete, []timed{read(100, vllm(0, `"content":"a"`, running, ""), "[DONE]")},
 			figures{record.Truncated, 100, 100, 100, 1, -1, -1, record.SourceEvents, 0, 0, -1, 0}},
-		{"one choice of two never came", chat, `{"stream":true,"n":2}`, record.Complete, []timed{read(100, vllm(0, `"content":"a"`, stop, ""), "[DONE]")},
-			figures{record.Truncated, 100, 100, 100, 1, -1, -1, record.SourceEvents, 0, 0, -1, 0}},
+		{"fewer choices than asked for: some engines ignore n", chat, `{"stream":true,"n":2}`, record.Complete, []timed{read(100, vllm(0, `"content":"a"`, stop, ""), "[DONE]")},
+			figures{record.Complete, 100, 100, 100, 1, -1, -1, record.SourceEvents, 0, 0, -1, 0}},
 		{"nothing but a role", chat, request, record.Truncated, []timed{read(100, vllm(0, role, running, ""))},
 			figures{record.Truncated, -1, -1, -1, -1, -1, -1, record.SourceNone, 0, 0, -1, 0}},
 		{"garbage between events", chat, request, record.Complete, []timed{
@@ -236,6 +236,36 @@ func TestAnswers(t *testing.T) {
 		if r.ResponseBytes != int64(len(tt.body)) {
 			t.Errorf("%s: %d bytes", tt.name, r.ResponseBytes)
 		}
+	}
+}
+
+// TestUsageAroundTheKeptHead: an answer a little larger than what is kept of
+// its beginning.
+func TestUsageAroundTheKeptHead(t *testing.T) {
+	for over := -100; over <= 200; over += 7 {
+		end := `"}],"usage":{"prompt_tokens":7,"completion_tokens":3}}`
+		body := `{"choices":[{"x":"`
+		body += strings.Repeat("y", keepHead+over-len(body)-len(end)) + end
+		o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{}`))})
+		o.Head(0, 200, "application/json", "")
+		o.Feed(0, []byte(body))
+		var r record.Record
+		o.End(0, record.Complete, &r)
+		if r.Usage.Completion.Or(0) != 3 || r.Usage.Prompt.Or(0) != 7 {
+			t.Errorf("%+d bytes: %+v, warnings %q", over, r.Usage, r.Warnings)
+		}
+	}
+}
+
+func TestTokensAfterTheClientLeft(t *testing.T) {
+	live := new(record.Live)
+	o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live})
+	o.Head(0, 200, "text/event-stream", "")
+	o.Feed(0, []byte(events(vllm(0, `"content":"a"`, running, ""))))
+	o.ClientLeft()
+	o.Feed(0, []byte(events(vllm(0, `"content":"b"`, running, ""), vllm(0, `"content":"c"`, running, ""))))
+	if got := live.AfterClient.Load(); got != 2 || live.Streamed() != 3 {
+		t.Errorf("%d tokens after the client left, %d streamed", got, live.Streamed())
 	}
 }
 

@@ -48,7 +48,7 @@ func EndpointOf(method, path string) string {
 // method and path. path is without the query. body is nil when it was not
 // read: too large, streamed, or encoded.
 func ReadQuery(method, path string, body []byte) Query {
-	q := Query{Request: record.Request{Method: method, Path: path, Endpoint: EndpointOf(method, path)}, Prompts: 1}
+	q := Query{Request: record.Request{Method: method, Path: clip(path, 1024), Endpoint: EndpointOf(method, path)}, Prompts: 1}
 	if q.Endpoint == "" {
 		return q
 	}
@@ -61,8 +61,10 @@ func ReadQuery(method, path string, body []byte) Query {
 	duplicate := false
 	whole := members(body, func(m member) bool {
 		key := string(m.key)
-		duplicate = duplicate || seen[key] || strings.ContainsRune(key, '\\')
-		seen[key] = true
+		duplicate = duplicate || seen[key] || strings.ContainsRune(key, '\\') || len(seen) >= maxKeys
+		if len(seen) < maxKeys {
+			seen[key] = true
+		}
 		q.member(key, m.value)
 		return true
 	})
@@ -71,12 +73,15 @@ func ReadQuery(method, path string, body []byte) Query {
 		q.Warnings = append(q.Warnings, "request body is not a JSON object")
 	case duplicate:
 		// Which of two equal keys counts is each engine's own business.
-		q.Warnings = append(q.Warnings, "request body has a key twice, or an escaped one")
+		q.Warnings = append(q.Warnings, "request body has a key twice, an escaped one, or very many")
 	default:
 		q.editable = true
 	}
 	return q
 }
+
+// maxKeys bounds what is remembered of a body; real ones have some dozen keys.
+const maxKeys = 256
 
 func (q *Query) member(key string, v []byte) {
 	switch key {
@@ -102,7 +107,9 @@ func (q *Query) member(key string, v []byte) {
 	case "echo":
 		q.Echo = string(v) == "true"
 	case "prompt":
-		q.Prompts = prompts(v)
+		if q.Endpoint == "completions" {
+			q.Prompts = prompts(v)
+		}
 	}
 }
 

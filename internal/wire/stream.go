@@ -12,6 +12,9 @@ import (
 // maxChoices bounds the timelines of one answer. Engines cap n far below it.
 const maxChoices = 1024
 
+// maxTimeline bounds the events kept of one answer: 64 k are hours of decoding.
+const maxTimeline = 1 << 16
+
 // stream measures an OpenAI event stream: chat and completions of every engine
 // (WIRE.md 2), read by shape.
 type stream struct {
@@ -37,6 +40,7 @@ type stream struct {
 	perEvent    record.TokenSource
 	model       string
 	done        bool
+	orphaned    bool   // the client has left
 	failed      []byte // the error event's value
 	marks       marks
 	finishes    int  // finish events
@@ -290,8 +294,11 @@ func (s *stream) tokenEvent(at time.Duration, c *choice, tokens int64, exact boo
 	s.streamed += tokens
 	if s.cfg.Live != nil {
 		s.cfg.Live.Stream(tokens)
+		if s.orphaned {
+			s.cfg.Live.AfterClient.Add(tokens)
+		}
 	}
-	if s.cfg.Timeline {
+	if s.cfg.Timeline && len(s.timeline) < maxTimeline {
 		told := 0
 		if exact {
 			told = int(tokens)

@@ -20,7 +20,9 @@ type Relay struct {
 
 	begun   bool   // the start of the unfinished event has been passed on
 	held    []byte // the rest of it, so far, has not
-	waiting []byte // a whole finish event that waits for the next event (finishing)
+	waiting []byte // a whole finish event that waits for the next event, and comments behind it
+	finish  int    // how much of it is the finish event
+	moved   moved  // what was known when the answer began
 	out     []byte // scratch for what Feed returns
 	broken  bool   // a panic in measuring code: bytes only from here on
 	forced  bool   // the engine sends usage on its own account
@@ -33,7 +35,7 @@ func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
 	if print == nil {
 		print = new(Fingerprint)
 	}
-	return &Relay{Observer: *NewObserver(cfg), strip: strip, print: print}
+	return &Relay{Observer: *NewObserver(cfg), strip: strip, print: print, moved: print.known()}
 }
 
 // Feed measures p and returns what the client is to be sent now: p itself
@@ -53,6 +55,27 @@ func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 	}
 	return r.cut(at, p)
 }
+
+// Head is Observer.Head, which must not take the exchange with it.
+func (r *Relay) Head(at time.Duration, status int, contentType, contentEncoding string) {
+	defer func() {
+		if recover() != nil {
+			r.breakOff(nil)
+		}
+	}()
+	r.Observer.Head(at, status, contentType, contentEncoding)
+	if status != 200 {
+		r.strip = Strip{} // only a stream that went well has what we asked for
+	}
+}
+
+// Strips says whether something may be removed from this answer, so that its
+// length is not known beforehand.
+func (r *Relay) Strips() bool { return r.strip.Any() && r.Streaming() }
+
+// Encoded says whether the answer came encoded: what was asked for can't be
+// taken out of it.
+func (r *Relay) Encoded() bool { return r.encoded }
 
 // breakOff ends the measuring and lets the traffic go on.
 func (r *Relay) breakOff(p []byte) []byte {
@@ -117,8 +140,9 @@ func (r *Relay) cut(at time.Duration, p []byte) []byte {
 		if len(held)+fresh > maxHeld {
 			r.warn("an event over 64 KiB was passed on with what may have been asked for")
 		}
-		out = append(append(out, held...), tail...)
-		held, begun = held[:0], true
+		// What waits came before it.
+		out = append(append(append(out, r.waiting...), held...), tail...)
+		r.waiting, held, begun = r.waiting[:0], held[:0], true
 	}
 	r.out, r.held, r.begun = out, held, begun
 	if !changed {
@@ -135,9 +159,14 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 		pending = edited
 	}
 	if len(r.waiting) > 0 {
+		if len(e.Data) == 0 { // a comment says nothing of what comes next
+			r.waiting = append(r.waiting, pending...)
+			return out
+		}
 		if !keep {
-			r.print.learn(usageFingerprint(e.Data))
-			r.waiting = r.print.put(r.waiting)
+			r.moved = known(usageFingerprint(e.Data))
+			r.print.learn(r.moved.json)
+			r.waiting = append(r.moved.put(r.waiting[:r.finish]), r.waiting[r.finish:]...)
 		}
 		out = append(out, r.waiting...)
 		r.waiting = r.waiting[:0]
@@ -146,11 +175,12 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 	case !keep:
 		return out
 	case r.strip.Final && finishing(e.Data):
-		if r.single() && !r.print.none() {
+		if r.single() && !r.moved.none() {
 			r.waiting = append(r.waiting[:0], pending...)
+			r.finish = len(pending)
 			return out
 		}
-		return append(out, r.print.put(pending)...)
+		return append(out, r.moved.put(pending)...)
 	}
 	return append(out, pending...)
 }
@@ -259,14 +289,19 @@ func precededByComma(b []byte, i int) bool {
 var (
 	dataPrefix  = []byte("data:")
 	firstChoice = []byte(`"choices":[{`)
-	finishMark  = []byte(`"finish_reason":"`)
 )
 
 // mayChange says whether the unfinished event could still turn out to be one
 // that is removed or edited. Of one whose beginning is passed on only the end
 // can be: vLLM's finish event, which gets its fingerprint there.
 func (r *Relay) mayChange(part []byte, begun bool) bool {
-	if r.strip.Final && !r.print.none() && bytes.Contains(part, finishMark) {
+	if r.split.skip {
+		return false // it outgrew what is kept of it
+	}
+	if len(r.waiting) > 0 {
+		return true // it has to stay behind what waits
+	}
+	if r.strip.Final && !r.moved.none() && bytes.Contains(part, finishKey) {
 		return true
 	}
 	if begun {

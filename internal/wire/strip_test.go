@@ -35,6 +35,7 @@ func TestStrip(t *testing.T) {
 	const eventStream = "text/event-stream"
 	final, both := Strip{Final: true}, Strip{Final: true, PerEvent: true}
 	roleEvent, a, b := vllm(0, role, running, ""), vllm(0, `"content":"a \"usage\":{ \"choices\":[]"`, running, ""), vllm(0, `"content":""`, stop, "")
+	printed := strings.TrimSuffix(usageEvent(9, 2), "}") + `,"system_fingerprint":"fp"}`
 	tests := []struct {
 		name, contentType string
 		strip             Strip
@@ -53,6 +54,9 @@ func TestStrip(t *testing.T) {
 		{"usage beside something else: only the usage goes", eventStream, final, events(`{"choices":[],"sglext":{"x":1},"usage":`+usage(9, 2)+`}`, "[DONE]"), events(`{"choices":[],"sglext":{"x":1}}`, "[DONE]")},
 		{"the engine sends usage on its own account", eventStream, final, events(vllm(0, `"content":"a"`, running, usage(9, 1)), usageEvent(9, 2), "[DONE]"), events(vllm(0, `"content":"a"`, running, usage(9, 1)), usageEvent(9, 2), "[DONE]")},
 		{"error event", eventStream, final, events(`{"error":{"message":"x"}}`, "[DONE]"), events(`{"error":{"message":"x"}}`, "[DONE]")},
+		{"the finish event and what follows keep their order", eventStream, final, events(a, b, "[DONE]"), events(a, b, "[DONE]")},
+		{"a comment behind the finish event", eventStream, final, events(a, b) + ": alive {}\n\n" + events(usageEvent(9, 2), "[DONE]"), events(a, b) + ": alive {}\n\n" + events("[DONE]")},
+		{"the fingerprint goes back, over a comment too", eventStream, final, events(a, b) + ": {}\n\n" + events(printed, "[DONE]"), events(a, strings.TrimSuffix(b, "}")+`,"system_fingerprint":"fp"}`) + ": {}\n\n" + events("[DONE]")},
 		{"not JSON", eventStream, both, events(`{"choices":[`, `usage`, "[DONE]"), events(`{"choices":[`, `usage`, "[DONE]")},
 		{"ends inside the usage event", eventStream, final, events(a) + "data: " + usageEvent(9, 2), events(a) + "data: " + usageEvent(9, 2)},
 		{"not an event stream", "application/json", both, `{"choices":[],"usage":` + usage(9, 2) + `}`, `{"choices":[],"usage":` + usage(9, 2) + `}`},
@@ -63,6 +67,37 @@ func TestStrip(t *testing.T) {
 				t.Errorf("%s, pieces of %d:\n got %q\nwant %q", tt.name, size, got, tt.want)
 				break
 			}
+		}
+	}
+}
+
+// TestAnAnswerGoesByWhatWasKnownAtItsStart: the engine is forgotten while a
+// stream of several choices runs.
+func TestAnAnswerGoesByWhatWasKnownAtItsStart(t *testing.T) {
+	print := new(Fingerprint)
+	print.learn(`"fp"`)
+	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true,"n":2}`))}, Strip{Final: true}, print)
+	r.Head(0, 200, "text/event-stream", "")
+	var out strings.Builder
+	for i := range 2 {
+		out.Write(r.Feed(0, []byte(events(vllm(i, `"content":"x"`, stop, "")))))
+		print.Forget()
+	}
+	if n := strings.Count(out.String(), `"system_fingerprint":"fp"`); n != 2 {
+		t.Errorf("%d of 2 finish events have their fingerprint: %s", n, out.String())
+	}
+}
+
+func TestOnlyGoodStreamsAreStripped(t *testing.T) {
+	for _, tt := range []struct {
+		status          int
+		contentEncoding string
+		strips, encoded bool
+	}{{200, "", true, false}, {200, "gzip", false, true}, {503, "", false, false}} {
+		r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
+		r.Head(0, tt.status, "text/event-stream", tt.contentEncoding)
+		if r.Strips() != tt.strips || r.Encoded() != tt.encoded {
+			t.Errorf("%+v: strips %v, encoded %v", tt, r.Strips(), r.Encoded())
 		}
 	}
 }
