@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,9 +26,11 @@ type exchange struct {
 	start  time.Time
 	rec    record.Record
 	relay  *wire.Relay
-	strips bool // something may be removed from the answer, so its length is not known
+	asked  bool        // the engine was asked for what the client did not ask
+	held   int64       // bytes of the body that count as held
+	left   atomic.Bool // the client has gone
 	resp   *fasthttp.Response
-	conn   *upstream.Conn // used by the handling goroutine; guarded for abort by mu
+	conn   *upstream.Conn // set under mu; read by the handling goroutine without it
 	spent  time.Duration  // in our own code
 	pend   []byte         // what did not fit into the last Read's buffer
 	after  error          // what the engine's body ended with, to be told after pend
@@ -57,6 +60,7 @@ func (x *exchange) abort(how record.Outcome) {
 		return
 	}
 	x.how = how
+	x.left.Store(how == record.ClientAbort)
 	if x.cancel != nil {
 		x.cancel()
 	}
@@ -124,6 +128,9 @@ func (x *exchange) answer(ctx *fasthttp.RequestCtx) {
 	head := &x.resp.Header
 	x.relay.Head(x.conn.LastRead().Sub(x.start), x.resp.StatusCode(),
 		string(head.ContentType()), string(head.ContentEncoding()))
+	if x.asked && x.relay.Encoded() {
+		x.proxy.verdict.encodes()
+	}
 	length := head.ContentLength()
 	copyResponseHead(&ctx.Response.Header, head)
 	ctx.Response.ImmediateHeaderFlush = true
@@ -140,7 +147,7 @@ func (x *exchange) answer(ctx *fasthttp.RequestCtx) {
 			x.drop() // a body where none was announced: the connection is no good
 		}
 		x.finish(record.Complete)
-	case length >= 0 && !(x.strips && x.relay.Streaming()):
+	case length >= 0 && !x.relay.Strips():
 		ctx.Response.SetBodyStream(x, length)
 	default:
 		ctx.Response.SetBodyStream(x, -1)
@@ -162,6 +169,9 @@ func (x *exchange) Read(p []byte) (int, error) {
 	before := time.Now()
 	out := p[:n]
 	if n > 0 {
+		if x.left.Load() {
+			x.relay.ClientLeft()
+		}
 		out = x.relay.Feed(x.conn.LastRead().Sub(x.start), p[:n])
 	}
 	if err != nil {
@@ -218,7 +228,7 @@ func (x *exchange) finish(how record.Outcome) {
 		x.proxy.end(x)
 		x.proxy.live.Active.Add(-1)
 		rec := x.rec
-		x.proxy.cfg.Sink.Observe(&rec)
+		x.proxy.observe(&rec)
 	})
 }
 
@@ -243,6 +253,9 @@ func (x *exchange) giveBack() {
 
 // leave ends an exchange whose client is not to be answered.
 func (x *exchange) leave(ctx *fasthttp.RequestCtx, how record.Outcome) {
+	if aborted := x.aborted(); aborted != "" {
+		how = aborted
+	}
 	x.finish(how)
 	ctx.SetConnectionClose()
 	ctx.SetStatusCode(499) // nobody reads it

@@ -22,8 +22,17 @@ func isHopByHop(name []byte, connection []string) bool {
 	}
 	for _, h := range connection {
 		if strings.EqualFold(h, string(name)) {
-			return true
+			return !endToEnd(name)
 		}
+	}
+	return false
+}
+
+// endToEnd are fields that a request needs, whatever its Connection names.
+func endToEnd(name []byte) bool {
+	switch strings.ToLower(string(name)) {
+	case "host", "content-length", "content-type", "content-encoding", "authorization":
+		return true
 	}
 	return false
 }
@@ -78,6 +87,7 @@ func copyRequestHead(to, from *fasthttp.RequestHeader) {
 func copyResponseHead(to, from *fasthttp.ResponseHeader) {
 	from.CopyTo(to)
 	to.SetNoDefaultContentType(true)
+	to.SetProtocol([]byte("HTTP/1.1")) // ours, whatever the engine speaks
 	names := connectionNames(peekAll(from.All(), "Connection"))
 	for k := range from.All() {
 		if isHopByHop(k, names) || strings.EqualFold(string(k), "Date") {

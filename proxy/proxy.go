@@ -4,12 +4,14 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -47,9 +49,13 @@ type Proxy struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 
-	mu       sync.Mutex // protects running, draining
+	heads sync.Map     // *fasthttp.RequestHeader to head, between headReceived and handle
+	held  atomic.Int64 // bytes of request bodies read whole
+
+	mu       sync.Mutex // protects the rest
 	running  map[*exchange]struct{}
 	draining bool
+	ended    bool // the drain time is over: what still comes is turned away
 }
 
 // New checks the configuration and begins to ask the engine what it is. An
@@ -91,15 +97,17 @@ func New(cfg Config) (*Proxy, error) {
 func (p *Proxy) newServer() *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:            p.handle,
+		HeaderReceived:     p.headReceived,
 		ErrorHandler:       p.malformed,
 		ReadBufferSize:     8 << 10,
 		WriteBufferSize:    4 << 10,
-		Concurrency:        orInt(p.cfg.MaxConnections, 16384),
-		ReadTimeout:        orDuration(p.cfg.HeadTimeout, time.Minute),
-		IdleTimeout:        orDuration(p.cfg.IdleTimeout, 2*time.Minute),
+		Concurrency:        cmp.Or(p.cfg.MaxConnections, 16384),
+		ReadTimeout:        cmp.Or(p.cfg.HeadTimeout, time.Minute),
+		IdleTimeout:        cmp.Or(p.cfg.IdleTimeout, 2*time.Minute),
 		MaxRequestBodySize: 1 << 40, // bodies are streamed; the engine has limits of its own
 		StreamRequestBody:  true,
 
+		SecureErrorLogMessage:         true, // its messages would quote heads
 		NoDefaultServerHeader:         true,
 		NoDefaultDate:                 true,
 		NoDefaultContentType:          true,
@@ -125,7 +133,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 		if cut := p.cutAll(); cut > 0 {
 			err = fmt.Errorf("%d requests were cut off at the end of the drain time", cut)
 			p.awaitRecords(5 * time.Second)
-		} else {
+		} else if ctx.Err() != nil {
 			err = nil // only idle connections were left
 		}
 	}
@@ -138,6 +146,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 func (p *Proxy) cutAll() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ended = true
 	for x := range p.running {
 		x.abort(record.Timeout)
 	}
@@ -158,9 +167,13 @@ func (p *Proxy) Running() int {
 	return len(p.running)
 }
 
+// begin counts x as running, and says how many are. 0: the proxy has ended.
 func (p *Proxy) begin(x *exchange) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ended {
+		return 0
+	}
 	p.running[x] = struct{}{}
 	return len(p.running)
 }
@@ -187,18 +200,4 @@ type quiet struct{ log *slog.Logger }
 
 func (q quiet) Printf(format string, args ...any) {
 	q.log.Debug(fmt.Sprintf(format, args...))
-}
-
-func orInt(v, fallback int) int {
-	if v == 0 {
-		return fallback
-	}
-	return v
-}
-
-func orDuration(v, fallback time.Duration) time.Duration {
-	if v == 0 {
-		return fallback
-	}
-	return v
 }

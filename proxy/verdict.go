@@ -25,6 +25,7 @@ type verdict struct {
 	reached bool   // the engine has answered since it was last away
 	why     string // why there is no name
 	asking  bool
+	encoded bool // its streams come encoded
 }
 
 // Pauses between attempts to reach an engine that is away.
@@ -50,10 +51,13 @@ func (v *verdict) engine() upstream.Engine {
 // With several choices, what an answer would have been without the question is
 // known only once another answer has told (wire.Fingerprint).
 func (v *verdict) ask(q *wire.Query) wire.Ask {
-	if q.Choices() > 1 && !v.print.Known() {
+	v.mu.Lock()
+	known, encoded := v.known, v.encoded
+	v.mu.Unlock()
+	if encoded || q.Choices() > 1 && !v.print.Known() {
 		return wire.AskNothing
 	}
-	return v.usage.ask(v.engine(), q.Endpoint)
+	return v.usage.ask(known, q.Endpoint)
 }
 
 // ready says whether the engine has been reached, and if not, why.
@@ -66,19 +70,38 @@ func (v *verdict) ready() (bool, string) {
 // away is told that the engine could not be reached: what was known of it no
 // longer counts, and it is asked again until it answers.
 func (v *verdict) away(err error) {
+	if v.forget(err) {
+		// Not under the lock: whoever reads the log may be slow.
+		v.log.Warn("the engine is away", "upstream", v.target.String(), "error", err)
+	}
+}
+
+// forget says whether the engine was there until now.
+func (v *verdict) forget(err error) (was bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	was = v.reached && err != nil
 	if err != nil {
 		v.why = err.Error()
-		if v.reached {
-			v.log.Warn("the engine is away", "upstream", v.target.String(), "error", err)
-		}
 	}
-	v.known, v.reached = upstream.Engine{}, false
+	v.known, v.reached, v.encoded = upstream.Engine{}, false, false
 	v.print.Forget()
 	if !v.asking && v.ctx.Err() == nil {
 		v.asking = true
 		go v.askUntilAnswered()
+	}
+	return was
+}
+
+// encodes is told that an answer came encoded, from which nothing can be taken
+// out: nothing is asked for any more.
+func (v *verdict) encodes() {
+	v.mu.Lock()
+	first := !v.encoded
+	v.encoded = true
+	v.mu.Unlock()
+	if first {
+		v.log.Warn("the engine encodes its streams: it is not asked for usage", "upstream", v.target.String())
 	}
 }
 

@@ -73,7 +73,9 @@ func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
 	}
 	if err := control(unix.EPOLL_CTL_ADD); err != nil {
 		w.forget(id)
-		return func() {}, false
+		// Out of memory or of watches is no sign that the client has left: the
+		// exchange goes on unwatched, and fails when it can't be written.
+		return func() {}, errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.ENOSPC)
 	}
 	return func() {
 		w.forget(id)

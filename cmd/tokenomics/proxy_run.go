@@ -28,6 +28,7 @@ type runningProxy struct {
 	telemetry *otel.Telemetry
 	fanout    *record.Fanout
 	admin     *fasthttp.Server
+	addr      string // where it listens
 	adminAddr string
 	view      *trafficView
 	log       *requestLog
@@ -40,7 +41,7 @@ type runningProxy struct {
 func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOptions, ln net.Listener) (*runningProxy, error) {
 	live := new(record.Live)
 	p := &runningProxy{
-		opt: o, live: live, fanout: record.NewFanout(), failed: make(chan error, 2),
+		opt: o, addr: ln.Addr().String(), live: live, fanout: record.NewFanout(), failed: make(chan error, 2),
 		view: newTrafficView(e.stderr, live, o.quiet),
 	}
 	if err := p.start(ctx, e, target, ln); err != nil {
@@ -95,6 +96,7 @@ func (p *runningProxy) openSinks(ctx context.Context, e *env, logger *slog.Logge
 		if p.log, err = openRequestLog(e, p.opt.logRequests); err != nil {
 			return err
 		}
+		p.log.OnError = func(err error) { logger.Error("requests are not logged", "error", err) }
 		p.fanout.Add("log", p.log)
 	}
 	if p.view.lines() {
@@ -125,7 +127,7 @@ func (p *runningProxy) startAdmin() error {
 
 // banner says what runs, and where to look.
 func (p *runningProxy) banner() {
-	p.view.note(fmt.Sprintf("tokenomics proxy: http://%s -> %s", p.opt.listen, p.opt.upstream))
+	p.view.note(fmt.Sprintf("tokenomics proxy: http://%s -> %s", p.addr, p.opt.upstream))
 	if p.adminAddr != "" {
 		p.view.note(fmt.Sprintf("admin: http://%s/metrics /healthz /readyz", p.adminAddr))
 	}
@@ -148,10 +150,10 @@ func (p *runningProxy) stop() error {
 			errs = append(errs, p.proxy.Shutdown(ctx))
 			cancel()
 		}
-		p.fanout.Close()
-		p.view.stop()
 		flush, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
+		p.fanout.Close(flush)
+		p.view.stop()
 		if p.telemetry != nil {
 			if err := p.telemetry.Shutdown(flush); err != nil {
 				errs = append(errs, fmt.Errorf("flushing telemetry: %w", err))

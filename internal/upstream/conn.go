@@ -29,10 +29,11 @@ type Conn struct {
 	idle   time.Time // since when, while in the pool
 	closed atomic.Bool
 
-	body  io.Reader // of the answer being read; nil where it has none
-	err   error     // of reading the body
-	ended bool      // the body was read to its end
-	keep  bool      // the engine keeps the connection open after it
+	body   io.Reader // of the answer being read; nil where it has none
+	err    error     // of reading the body
+	ended  bool      // the body was read to its end
+	spoilt bool      // NoReuse
+	keep   bool      // the engine keeps the connection open after it
 }
 
 // stamped remembers when the last bytes came, stamped before anything looks
@@ -107,10 +108,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// NoReuse says that the connection is not to carry another request.
+func (c *Conn) NoReuse() { c.spoilt = true }
+
 // Release gives the connection back to the pool if another request can use it,
 // and closes it otherwise. The response of ReadHead must not be used after it.
 func (c *Conn) Release() {
-	if !c.ended || !c.keep || c.br.Buffered() > 0 || c.closed.Load() {
+	if !c.ended || !c.keep || c.spoilt || c.br.Buffered() > 0 || c.closed.Load() {
 		c.Close()
 		return
 	}
