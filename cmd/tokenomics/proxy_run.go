@@ -63,15 +63,23 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if err := p.openSinks(ctx, e, logger); err != nil {
 		return err
 	}
+	adminLn, err := p.listenAdmin()
+	if err != nil {
+		return err
+	}
 	p.proxy, err = proxy.New(proxy.Config{
 		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger,
 		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
 	})
 	if err != nil {
+		if adminLn != nil {
+			err = errors.Join(err, adminLn.Close())
+		}
 		return runError(err)
 	}
-	if err := p.startAdmin(); err != nil {
-		return err
+	if adminLn != nil {
+		p.admin = p.proxy.Admin(fasthttpadaptor.NewFastHTTPHandler(p.telemetry.PrometheusHandler()))
+		go p.serve(func() error { return p.admin.Serve(adminLn) })
 	}
 	go p.serve(func() error { return p.proxy.Serve(ln) })
 	p.view.start()
@@ -111,18 +119,17 @@ func (p *runningProxy) serve(serve func() error) {
 	}
 }
 
-func (p *runningProxy) startAdmin() error {
+// listenAdmin opens the admin address; nil where there is none.
+func (p *runningProxy) listenAdmin() (net.Listener, error) {
 	if p.opt.admin == "" {
-		return nil
+		return nil, nil
 	}
 	ln, err := listen("--admin", p.opt.admin)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.adminAddr = ln.Addr().String()
-	p.admin = p.proxy.Admin(fasthttpadaptor.NewFastHTTPHandler(p.telemetry.PrometheusHandler()))
-	go p.serve(func() error { return p.admin.Serve(ln) })
-	return nil
+	return ln, nil
 }
 
 // banner says what runs, and where to look.
