@@ -92,7 +92,7 @@ func prometheusAgrees(o *options) error {
 		return err
 	}
 	if want := sumOf(lines); got != want {
-		return fmt.Errorf("Prometheus has %v, the log %v", got, want)
+		return fmt.Errorf("the scraped counters have %v, the log %v", got, want)
 	}
 	return nil
 }
