@@ -19,7 +19,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=scripts/e2e/versions.sh
 . "$here/versions.sh"
-need go "${PYTHON:-python3}" c++ node npm
+need go "${PYTHON:-python3}" c++ node npm flock
+
+# One installation at a time: a second waits for the first, and finds its work.
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock -n 9 || { say "waiting for another installation"; flock -w 3600 9 || fail "another installation holds $cache/lock for an hour"; }
 
 # once DIR FUNCTION: runs FUNCTION to fill DIR, unless it was filled before. A
 # half filled one is begun anew.
