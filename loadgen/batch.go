@@ -39,6 +39,9 @@ func (b Batches) Sweep() (s *Sweep, warnings []string) {
 		sizes[p.Name] = size
 		largest = max(largest, size)
 	}
+	if n := b.Chat.Dataset.Len(); largest > n {
+		warnings = append(warnings, fmt.Sprintf("a batch of %d has some of the %d prompts more than once: the prefix cache may answer within a run", largest, n))
+	}
 	if b.Warmup > 0 {
 		s.Warmup = Point{Name: "warmup", Pacer: Burst{N: b.Warmup}, MaxInFlight: largest, Requests: b.Warmup}
 	}

@@ -25,6 +25,9 @@ type ClientConfig struct {
 	Timeline  bool         // keep every token event in the Record
 	Live      *record.Live // told of tokens as they stream; nil is fine
 	UserAgent string       // "" means "tokenomics"
+	// Connections is how many unused ones are kept: the largest batch. 0 means
+	// upstream's own default.
+	Connections int
 }
 
 // Client sends requests and measures the answers. It is safe for use by many
@@ -41,7 +44,7 @@ func NewClient(cfg ClientConfig) *Client {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "tokenomics"
 	}
-	return &Client{cfg: cfg, pool: upstream.NewPool(cfg.Target, upstream.Options{})}
+	return &Client{cfg: cfg, pool: upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections})}
 }
 
 // Close closes the idle connections.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type exchange struct {
 	conn    *upstream.Conn // nil when there was none to be had
 	err     error          // why
 	connect record.Offset
+
+	heldBack bool // it may be done later than due, because others still run
 }
 
 // build makes the message, and reads it as the Observer is to know it.
@@ -59,7 +62,11 @@ func (x *exchange) do(ctx context.Context, due time.Time) *record.Record {
 	}
 	if t := x.client.cfg.Timeout; t > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, due.Add(t))
+		from := due
+		if now := time.Now(); x.heldBack && now.After(due) {
+			from = now // it waited for others, not for the server
+		}
+		ctx, cancel = context.WithDeadline(ctx, from.Add(t))
 		defer cancel()
 	}
 	rec := x.attempt(ctx, due)
@@ -68,6 +75,9 @@ func (x *exchange) do(ctx context.Context, due time.Time) *record.Record {
 			x.take(ctx)
 		}
 		rec = x.attempt(ctx, due)
+		if usageRefused(rec) {
+			x.client.refused.Store(false) // it was not that
+		}
 		rec.Retries++
 		rec.Warn("the server refused stream_options; sent again without")
 	}
@@ -85,18 +95,19 @@ func (c *Client) refuse(req Request) bool {
 }
 
 // usageRefused says whether a request failed because it asked for usage:
-// strict servers answer 400 or 422 and name the key, or call it unknown.
+// strict servers answer 400 or 422 and name the key, or call one unknown
+// without saying which.
 func usageRefused(r *record.Record) bool {
 	if r.Status != 400 && r.Status != 422 {
 		return false
 	}
 	text := strings.ToLower(r.Error + " " + r.ErrorType)
-	for _, sign := range []string{"stream_options", "include_usage", "unknown_parameter", "unknown parameter", "extra_forbidden", "extra inputs", "unrecognized"} {
-		if strings.Contains(text, sign) {
-			return true
-		}
+	names := func(signs ...string) bool {
+		return slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(text, s) })
 	}
-	return false
+	return names("stream_options", "include_usage") ||
+		names("unknown_parameter", "unknown parameter", "extra_forbidden", "extra inputs", "unrecognized") &&
+			!names("cache_salt", "cache_prompt", "temperature", "max_tokens", "messages", "model")
 }
 
 // attempt sends the request once; twice where a kept connection turns out to
@@ -111,15 +122,16 @@ func (x *exchange) attempt(ctx context.Context, due time.Time) *record.Record {
 			Query: x.query, Timeline: x.client.cfg.Timeline,
 			ErrorText: true, Live: x.client.cfg.Live,
 		})
-		reused := x.conn.Reused()
 		err := x.once(ctx, o, rec, due)
-		if err == nil || !reused || rec.Retries > 0 || x.conn.Answered() || ctx.Err() != nil {
+		if err == nil || !x.conn.FoundDead() || rec.Retries > 0 || ctx.Err() != nil {
 			x.end(ctx, o, rec, err, due)
 			return rec
 		}
 		rec.Retries++
 		rec.Sent = record.Offset{}
+		began := time.Now()
 		x.conn, x.err = x.client.pool.Dial(ctx)
+		x.connect = record.Some(time.Since(began))
 	}
 }
 
@@ -176,10 +188,17 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 
 // end judges how the exchange ended and completes the Record.
 func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record, err error, due time.Time) {
-	o.End(time.Since(due), outcomeOf(ctx, rec, err), rec)
+	at := time.Since(due)
+	if err == nil {
+		at = x.conn.LastRead().Sub(due) // when its end came, not when we got to it
+	}
+	o.End(at, outcomeOf(ctx, rec, err), rec)
 	if rec.Outcome != record.Complete && rec.Error == "" {
 		rec.Error = x.lost(ctx, err).Error()
 		rec.ErrorType = string(rec.Outcome)
+	}
+	if key := x.client.cfg.APIKey; key != "" {
+		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]") // some servers quote it
 	}
 }
 

@@ -63,6 +63,8 @@ type Metadata struct {
 	ResultsFile       string `json:"results_file"`
 	RequestsFile      string `json:"requests_file,omitempty"`
 	OTLPEndpoint      string `json:"otlp_endpoint,omitempty"`
+	Admin             string `json:"admin,omitempty"`
+	LogRequests       string `json:"log_requests,omitempty"`
 }
 
 // PointResults are filed by name, and written in the order they were measured.

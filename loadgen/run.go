@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokenomics/internal/record"
@@ -33,9 +34,11 @@ func (r *Run) Do(ctx context.Context) error {
 	if r.MaxInFlight > 0 {
 		d.slots = make(chan struct{}, r.MaxInFlight)
 	}
-	sent, err := d.first(ctx)
+	going, stop := context.WithCancel(ctx)
+	defer stop()
+	sent, err := d.first(going, stop)
 	if err == nil {
-		err = d.rest(ctx, sent)
+		err = d.rest(going, sent)
 	}
 	d.all.Wait()
 	if ctx.Err() != nil {
@@ -52,15 +55,16 @@ type dispatch struct {
 	slots chan struct{} // nil without MaxInFlight
 	all   sync.WaitGroup
 
-	mu       sync.Mutex // protects inFlight, and calls to Sink
-	inFlight int
+	inFlight atomic.Int64
+	mu       sync.Mutex // one call to Sink at a time
 }
 
-// first makes ready what is due at 0 and releases it.
-func (d *dispatch) first(ctx context.Context) (sent int, err error) {
+// first makes ready what is due at 0 and releases it. Where one can't be made
+// it stops the others.
+func (d *dispatch) first(ctx context.Context, stop func()) (sent int, err error) {
 	var ready sync.WaitGroup
 	for ; ; sent++ {
-		if wait, stop := d.run.Pacer.Pace(0, sent); stop || wait > 0 {
+		if wait, over := d.run.Pacer.Pace(0, sent); over || wait > 0 {
 			break
 		}
 		if d.slots != nil && sent >= cap(d.slots) {
@@ -83,6 +87,9 @@ func (d *dispatch) first(ctx context.Context) (sent int, err error) {
 		})
 	}
 	ready.Wait()
+	if err != nil {
+		stop()
+	}
 	d.clock = time.Now()
 	close(d.begin)
 	return sent, err
@@ -113,7 +120,9 @@ func (d *dispatch) rest(ctx context.Context, sent int) error {
 		}
 		id := requestID(d.run.ID, sent)
 		d.all.Go(func() {
-			d.do(ctx, d.run.Client.prepare(ctx, req, id), due)
+			x := d.run.Client.prepare(ctx, req, id)
+			x.heldBack = d.slots != nil
+			d.do(ctx, x, due)
 		})
 	}
 	return nil
@@ -121,21 +130,16 @@ func (d *dispatch) rest(ctx context.Context, sent int) error {
 
 // do sends one request and hands its Record on.
 func (d *dispatch) do(ctx context.Context, x *exchange, due time.Time) {
-	d.mu.Lock()
-	d.inFlight++
-	inFlight := d.inFlight
-	d.mu.Unlock()
-
+	inFlight := d.inFlight.Add(1)
 	rec := x.do(ctx, due)
-
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inFlight--
+	d.inFlight.Add(-1)
 	if d.slots != nil {
-		<-d.slots
+		<-d.slots // before the Sink, which may take its time
 	}
 	if rec != nil {
-		rec.InFlight = inFlight
+		rec.InFlight = int(inFlight)
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.run.Sink.Observe(rec)
 	}
 }

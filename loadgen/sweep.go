@@ -27,6 +27,10 @@ type Sweep struct {
 	Workload func(p Point, run int) Workload
 	Warmup   Point // sent first and not measured; no Pacer means none
 
+	// Warm opens what else has to be open before a run of so many requests
+	// begins: a proxy's connections to the engine. nil means nothing.
+	Warm func(ctx context.Context, requests int) error
+
 	ID       string      // begins every request's id; of this sweep alone
 	Sink     record.Sink // is given every measured Record; nil is fine
 	Progress Progress    // nil means nobody watches
@@ -136,7 +140,14 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (Meas
 			s.Progress.Request(r)
 		}),
 	}
-	err := run.Do(ctx)
+	var err error
+	if s.Warm != nil {
+		err = s.Warm(ctx, p.Requests)
+	}
+	if err == nil {
+		m.Start = time.Now()
+		err = run.Do(ctx)
+	}
 	m.Partial = err != nil
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = fmt.Errorf("run %d of %s: %w", n, p.Name, err)

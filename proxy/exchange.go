@@ -128,6 +128,7 @@ func (x *exchange) answer(ctx *fasthttp.RequestCtx) {
 	head := &x.resp.Header
 	x.relay.Head(x.conn.LastRead().Sub(x.start), x.resp.StatusCode(),
 		string(head.ContentType()), string(head.ContentEncoding()))
+	x.proxy.verdict.answered()
 	if x.asked && x.relay.Encoded() {
 		x.proxy.verdict.encodes()
 	}

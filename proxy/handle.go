@@ -69,6 +69,12 @@ func (p *Proxy) handle(ctx *fasthttp.RequestCtx) {
 		x.leave(ctx, record.ClientAbort)
 		return
 	}
+	if int(p.server.GetOpenConnectionsCount()) > p.cfg.MaxConnections {
+		x.refuse(ctx, fasthttp.StatusServiceUnavailable, "overloaded", "the proxy has as many connections as it may have", record.Error)
+		ctx.Response.Header.Set("Retry-After", "1")
+		ctx.SetConnectionClose()
+		return
+	}
 	if why := unfit(ctx); why != "" {
 		x.refuse(ctx, fasthttp.StatusBadRequest, "invalid_request_error", why, record.Error)
 		ctx.SetConnectionClose()

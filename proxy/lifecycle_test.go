@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,4 +109,67 @@ func TestReadyz(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestAFullHouseIsSaidSo(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	e := engine(t, func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-release
+	})
+	p := start(t, e.URL, func(c *Config) { c.MaxConnections = 1 })
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
+		if resp, err := http.Post(p.url+"/x", "", nil); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	await(t, begun, "the first request")
+	resp, body := post(t, p.url+chat, "{}")
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, `"type":"overloaded"`) {
+		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+	}
+	if r := p.records.next(t); r.Status != 503 || r.Outcome != record.Error {
+		t.Errorf("%s %d", r.Outcome, r.Status)
+	}
+	close(release)
+	await(t, first, "the first answer")
+	p.records.next(t)
+}
+
+// exhausted is a listener that fails a few times before it accepts.
+type exhausted struct {
+	net.Listener
+	times int
+}
+
+func (l *exhausted) Accept() (net.Conn, error) {
+	if l.times > 0 {
+		l.times--
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+func TestAcceptingGoesOnWithoutDescriptors(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &patient{Listener: &exhausted{ln, 3}, log: slog.New(slog.DiscardHandler)}
+	go func() {
+		if c, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+			c.Close()
+		}
+	}()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	ln.Close()
+	if _, err := l.Accept(); err == nil {
+		t.Error("a closed listener accepts")
+	}
 }

@@ -79,6 +79,9 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.InjectLimit == 0 {
 		cfg.InjectLimit = 8 << 20
 	}
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = 16384
+	}
 	watcher, err := newWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watching for clients that leave: %w", err)
@@ -94,6 +97,9 @@ func New(cfg Config) (*Proxy, error) {
 	return p, nil
 }
 
+// refusers are connections above the limit that are open just to be told so.
+const refusers = 256
+
 func (p *Proxy) newServer() *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:            p.handle,
@@ -101,7 +107,7 @@ func (p *Proxy) newServer() *fasthttp.Server {
 		ErrorHandler:       p.malformed,
 		ReadBufferSize:     8 << 10,
 		WriteBufferSize:    4 << 10,
-		Concurrency:        cmp.Or(p.cfg.MaxConnections, 16384),
+		Concurrency:        p.cfg.MaxConnections + refusers,
 		ReadTimeout:        cmp.Or(p.cfg.HeadTimeout, time.Minute),
 		IdleTimeout:        cmp.Or(p.cfg.IdleTimeout, 2*time.Minute),
 		MaxRequestBodySize: 1 << 40, // bodies are streamed; the engine has limits of its own
@@ -118,8 +124,13 @@ func (p *Proxy) newServer() *fasthttp.Server {
 	}
 }
 
+// Warm opens n connections to the engine before they are needed.
+func (p *Proxy) Warm(ctx context.Context, n int) error { return p.pool.Warm(ctx, n) }
+
 // Serve relays what comes in on ln until Shutdown; then it returns nil.
-func (p *Proxy) Serve(ln net.Listener) error { return p.server.Serve(ln) }
+func (p *Proxy) Serve(ln net.Listener) error {
+	return p.server.Serve(&patient{Listener: ln, log: p.log})
+}
 
 // Shutdown stops accepting and waits for the requests that run. What still
 // runs when ctx ends is cut off; every request has had its Record when

@@ -66,7 +66,7 @@ func (x *exchange) send(req *fasthttp.Request, upload *body) *sendError {
 		if err == nil {
 			return nil
 		}
-		if !x.conn.Reused() || x.conn.Answered() || x.rec.Retries > 0 || x.aborted() != "" {
+		if !x.conn.FoundDead() || x.rec.Retries > 0 || x.aborted() != "" {
 			return err
 		}
 		x.rec.Retries++

@@ -19,6 +19,7 @@ type verdict struct {
 	log    *slog.Logger
 	ctx    context.Context
 	print  wire.Fingerprint // what stripping has to put back
+	seen   chan struct{}    // the engine has answered a client while it was taken for away
 
 	mu      sync.Mutex // protects the rest
 	known   upstream.Engine
@@ -31,11 +32,11 @@ type verdict struct {
 // Pauses between attempts to reach an engine that is away.
 const (
 	askAgainFirst = 500 * time.Millisecond
-	askAgainMost  = 5 * time.Second
+	askAgainMost  = 2 * time.Second
 )
 
 func newVerdict(ctx context.Context, target upstream.Target, usage Usage, log *slog.Logger) *verdict {
-	v := &verdict{target: target, usage: usage, log: log, ctx: ctx, why: "the engine has not answered yet"}
+	v := &verdict{target: target, usage: usage, log: log, ctx: ctx, seen: make(chan struct{}, 1), why: "the engine has not answered yet"}
 	v.away(nil)
 	return v
 }
@@ -58,6 +59,18 @@ func (v *verdict) ask(q *wire.Query) wire.Ask {
 		return wire.AskNothing
 	}
 	return v.usage.ask(known, q.Endpoint)
+}
+
+// answered is told that the engine answers: whoever waits to ask it again need
+// not wait longer.
+func (v *verdict) answered() {
+	if ready, _ := v.ready(); ready {
+		return
+	}
+	select {
+	case v.seen <- struct{}{}:
+	default: // it has been told
+	}
 }
 
 // ready says whether the engine has been reached, and if not, why.
@@ -115,6 +128,7 @@ func (v *verdict) askUntilAnswered() {
 		select {
 		case <-v.ctx.Done():
 			return
+		case <-v.seen:
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, askAgainMost)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -61,7 +62,8 @@ over when all have ended; every run of a batch size has the same prompts.
 The results go to a JSON file (docs/results.md says what each key means) and, as
 a table, to standard output. Other tenants of the server flaw the figures.
 
-Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run.`,
+Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run or was
+stopped.`,
 		Example: loadgenExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -108,7 +110,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 
 	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
 	fs.StringVar(&f.proxy.otlpEndpoint, "otlp-endpoint", "", "with --via-proxy: `URL` its traces and metrics are sent to")
-	fs.StringVar(&f.proxy.admin, "admin", "", "with --via-proxy: `address` of its metrics and health endpoint")
+	fs.StringVar(&f.proxy.admin, "admin", "", "with --via-proxy: `address` of its metrics and health endpoint (default: none)")
 	fs.StringVar(&f.proxy.logRequests, "log-requests", "", "with --via-proxy: `file` for its JSON line per request")
 }
 
@@ -130,6 +132,9 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {
 		return nil, err
 	}
+	if f.noStream && given("stream") && !given("no-stream") {
+		f.noStream = false // the command line beats the environment
+	}
 	if f.noStream {
 		if given("stream") && f.stream {
 			return nil, fmt.Errorf("--stream and --no-stream exclude each other: give one")
@@ -149,10 +154,13 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
 	case given("dataset-key") && f.datasetFile != "":
 		return nil, fmt.Errorf("--dataset-key and --dataset-file exclude each other: give one")
-	case f.resultsFile != "" && f.resultsFile == f.requestsFile:
-		return nil, fmt.Errorf("--results-file and --requests-file are both %q: give two files", f.resultsFile)
+	case given("api-base") && given("base-url"), given("warmup") && given("warmup-runs"):
+		return nil, errors.New("--api-base and --base-url are one option, and so are --warmup and --warmup-runs: give one of the two")
 	case f.prefixCache != string(loadgen.PrefixCacheSalt) && f.prefixCache != string(loadgen.PrefixCacheKeep):
 		return nil, fmt.Errorf("--prefix-cache %q: give salt or keep", f.prefixCache)
+	}
+	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests); err != nil {
+		return nil, err
 	}
 	if !f.viaProxy {
 		for _, name := range []string{"otlp-endpoint", "admin", "log-requests"} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,4 +135,23 @@ func (s seconds) Set(text string) error {
 // environmentName is the variable that sets a flag.
 func environmentName(flag string) string {
 	return "TOKENOMICS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// differentFiles refuses to write two things to one file; "" and "-" are none.
+func differentFiles(paths ...string) error {
+	seen := map[string]string{}
+	for _, path := range paths {
+		if path == "" || path == "-" {
+			continue
+		}
+		whole, err := filepath.Abs(path)
+		if err != nil {
+			return fmt.Errorf("finding %q: %w", path, err)
+		}
+		if other, twice := seen[whole]; twice {
+			return fmt.Errorf("%q and %q are one file: give each output its own", other, path)
+		}
+		seen[whole] = path
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -38,19 +39,20 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	requests, closeRequests, err := p.requestsSink(e)
+	target, warm, stopProxy, err := p.proxied(ctx, e)
 	if err != nil {
 		return err
 	}
-	target, stopProxy, err := p.proxied(ctx, e)
+	// Last, because it empties a file that may be there.
+	requests, closeRequests, err := p.requestsSink(e)
 	if err != nil {
-		return errors.Join(err, closeRequests())
+		return errors.Join(err, stopProxy())
 	}
 
 	session := &loadgenSession{plan: p, env: e, notes: notes, engine: engine, data: data, began: time.Now()}
-	measured, sweepErr := session.sweep(ctx, target, requests)
+	measured, sweepErr := session.sweep(ctx, target, warm, requests)
 	if err := errors.Join(stopProxy(), closeRequests()); err != nil {
-		notes.Warning(err.Error())
+		notes.Warning(oneLine(err))
 	}
 	return session.finish(out, measured, sweepErr)
 }
@@ -90,6 +92,9 @@ func (p *loadgenPlan) meet(ctx context.Context, notes *loadgenNotes) (upstream.E
 		return engine, runError(fmt.Errorf("%w; start the server, or name another with --api-base", err))
 	}
 	asked := p.model
+	if asked == "" && len(engine.Models) == 0 && engine.Status != 200 {
+		return engine, runError(modelsRefused(p.base.shown, engine.Status))
+	}
 	if p.model, err = chooseModel(asked, engine.Models, p.base.shown); err != nil {
 		return engine, usageError(err)
 	}
@@ -97,6 +102,15 @@ func (p *loadgenPlan) meet(ctx context.Context, notes *loadgenNotes) (upstream.E
 		notes.Warning(fmt.Sprintf("the server does not list model %q, but: %s", p.model, firstFew(engine.Models)))
 	}
 	return engine, nil
+}
+
+// modelsRefused says why a server's models are not known.
+func modelsRefused(base string, status int) error {
+	switch status {
+	case 401, 403:
+		return fmt.Errorf("%s answers %d to GET /v1/models: give its API key in OPENAI_API_KEY or with --api-key, and the model with --model", base, status)
+	}
+	return fmt.Errorf("%s answers %d to GET /v1/models: is it the right --api-base? If it has no such page, name the model with --model", base, status)
 }
 
 // requestsSink writes --requests-file; nil where none was asked for.
@@ -108,7 +122,7 @@ func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
 	case "-":
 		to = nopCloser{e.stdout}
 	default:
-		f, err := os.Create(p.requestsFile)
+		f, err := os.OpenFile(p.requestsFile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
 			return nil, nil, runError(fmt.Errorf("--requests-file: %w", err))
 		}
@@ -131,20 +145,26 @@ func (nopCloser) Close() error { return nil }
 
 // proxied is where requests go: the server, or our proxy in front of it. The
 // proxy outlives ctx, so that what it has seen is exported after a stop too.
-func (p *loadgenPlan) proxied(ctx context.Context, e *env) (upstream.Target, func() error, error) {
+func (p *loadgenPlan) proxied(ctx context.Context, e *env) (target upstream.Target, warm warmUp, stop func() error, err error) {
 	if !p.viaProxy {
-		return p.base.target, func() error { return nil }, nil
+		return p.base.target, nil, func() error { return nil }, nil
 	}
-	proxyURL, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), p.proxy)
+	o := p.proxy
+	// Twice the largest batch: the next one may come before the last one's
+	// connections are gone.
+	o.connections = max(1024, 2*slices.Max(p.sizes))
+	proxyURL, warm, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), o)
 	if err != nil {
-		return upstream.Target{}, nil, err
+		return target, nil, nil, err
 	}
-	target, err := p.base.through(proxyURL)
-	if err != nil {
-		return target, nil, runError(errors.Join(err, stop()))
+	if target, err = p.base.through(proxyURL); err != nil {
+		return target, nil, nil, runError(errors.Join(err, stop()))
 	}
-	return target, stop, nil
+	return target, warm, stop, nil
 }
+
+// warmUp opens a proxy's connections to the engine before a run.
+type warmUp = func(ctx context.Context, requests int) error
 
 // loadgenSession is a sweep that is being run, and what it is run with.
 type loadgenSession struct {
@@ -156,7 +176,7 @@ type loadgenSession struct {
 	began  time.Time
 }
 
-func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, requests record.Sink) ([]loadgen.Measured, error) {
+func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm warmUp, requests record.Sink) ([]loadgen.Measured, error) {
 	p := s.plan
 	seed := uint64(p.seed)
 	sweep, warnings := loadgen.Batches{
@@ -173,11 +193,12 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, requ
 	}
 	client := loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.engine.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
+		Connections: max(1024, slices.Max(p.sizes)),
 	})
 	defer client.Close()
 	progress := newLoadgenProgress(s.env.stderr, s.notes, p)
 	defer progress.close()
-	sweep.Client, sweep.Sink, sweep.Progress = client, requests, progress
+	sweep.Client, sweep.Sink, sweep.Progress, sweep.Warm = client, requests, progress, warm
 	measured, err := sweep.Do(ctx)
 	if client.UsageRefused() {
 		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
@@ -208,6 +229,8 @@ func (s *loadgenSession) finish(out *loadgen.OutFile, measured []loadgen.Measure
 		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))
 	case sweepErr != nil:
 		return runError(sweepErr)
+	case failed == requests && requests == 1:
+		return failError(fmt.Errorf("the only request failed with: %s", first))
 	case failed == requests:
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
 	}
@@ -262,6 +285,16 @@ func (s *loadgenSession) show(measured []loadgen.Measured) error {
 	return nil
 }
 
+// redacted is a URL without passwords and tokens.
+func redacted(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}
+
 func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loadgen.Results {
 	p := s.plan
 	r := &loadgen.Results{SchemaVersion: loadgen.SchemaVersion, Partial: partial}
@@ -275,7 +308,9 @@ func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loa
 		BatchSizes: p.sizes, NumRuns: p.numRuns, MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
 		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.warmup, PrefixCache: loadgen.PrefixCache(p.prefixCache),
 		PrefixCacheMethod: loadgen.PrefixCacheMethod(loadgen.PrefixCache(p.prefixCache), s.engine.Name),
-		ResultsFile:       p.resultsFile, RequestsFile: p.requestsFile, OTLPEndpoint: p.proxy.otlpEndpoint,
+		ResultsFile:       p.resultsFile, RequestsFile: p.requestsFile}
+	if p.viaProxy {
+		r.Metadata.OTLPEndpoint, r.Metadata.Admin, r.Metadata.LogRequests = redacted(p.proxy.otlpEndpoint), p.proxy.admin, p.proxy.logRequests
 	}
 	if p.datasetFile == "" {
 		r.Metadata.DatasetKey = p.datasetKey

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ type proxyOptions struct {
 	quiet                   bool
 
 	sampleRatioGiven bool
+	connections      int  // unused ones to the engine that are kept; 0 = upstream's default
 	inProcess        bool // another command runs it: only what goes wrong is said
 }
 
@@ -61,7 +63,8 @@ The admin address serves /metrics (Prometheus), /healthz and /readyz. Nothing is
 exported unless --otlp-endpoint or an OTEL_* variable says where to. On SIGTERM or
 Ctrl-C the proxy stops accepting, finishes what runs and flushes its telemetry.
 
-Exit code: 0 stopped as asked, 2 wrong use, 3 could not run.`,
+Exit code: 0 stopped as asked, 1 requests were cut off at the end of the drain
+time or Records were lost, 2 wrong use, 3 could not run.`,
 		Example: proxyExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -97,6 +100,12 @@ func (o *proxyOptions) check() (upstream.Target, error) {
 	target, err := upstream.ParseTarget(o.upstream)
 	if err != nil {
 		return target, fmt.Errorf("--upstream: %w", err)
+	}
+	if strings.HasSuffix(target.Prefix, "/v1") {
+		return target, fmt.Errorf("--upstream %s ends in /v1, which is in every client's path already: write %s", o.upstream, target.Root())
+	}
+	if o.listen == target.Addr {
+		return target, fmt.Errorf("--upstream %s is the proxy's own address: give the engine's", o.upstream)
 	}
 	if _, err := proxy.ParseUsage(o.usage); err != nil {
 		return target, fmt.Errorf("--usage: %w", err)
@@ -141,10 +150,10 @@ func (o *proxyOptions) serve(ctx context.Context, e *env) error {
 		return errors.Join(runError(err), p.stop())
 	}
 	if n := p.proxy.Running(); n > 0 {
-		p.view.note(fmt.Sprintf("stopping: %d requests in flight have %v to finish; again to stop at once", n, o.drainTimeout))
+		p.view.note(fmt.Sprintf("stopping: requests in flight (%d) have %v to finish; again to stop at once", n, o.drainTimeout))
 	}
 	if err := p.stop(); err != nil {
-		return runError(err)
+		return failError(err)
 	}
 	return nil
 }
@@ -164,25 +173,24 @@ func listen(flag, addr string) (net.Listener, error) {
 }
 
 // startInProcessProxy runs a proxy in front of a server for another command,
-// on a free port of the loopback interface. stop drains it and flushes what it
+// on a free port of the loopback interface. warm opens connections to the
+// server before they are needed; stop drains the proxy and flushes what it
 // exports.
-func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, stop func() error, err error) {
+func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, warm warmUp, stop func() error, err error) {
 	o.upstream, o.listen, o.quiet, o.inProcess = server, "127.0.0.1:0", true, true
-	if o.usage == "" {
-		o.usage = string(proxy.UsageAuto)
-	}
-	o.drainTimeout, o.injectLimit, o.maxConnections = 30*time.Second, 8<<20, 16384
+	o.usage = string(proxy.UsageAuto)
+	o.drainTimeout, o.injectLimit, o.maxConnections = 30*time.Second, 8<<20, max(16384, o.connections)
 	target, err := o.check()
 	if err != nil {
-		return "", nil, usageError(err)
+		return "", nil, nil, usageError(err)
 	}
 	ln, err := listen("proxy", o.listen)
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	p, err := startProxy(ctx, e, target, &o, ln)
 	if err != nil {
-		return "", nil, errors.Join(err, ln.Close())
+		return "", nil, nil, errors.Join(err, ln.Close())
 	}
-	return "http://" + ln.Addr().String(), p.stop, nil
+	return "http://" + ln.Addr().String(), p.proxy.Warm, p.stop, nil
 }

@@ -70,6 +70,7 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	p.proxy, err = proxy.New(proxy.Config{
 		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger,
 		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
+		Pool: upstream.Options{MaxIdle: p.opt.connections},
 	})
 	if err != nil {
 		if adminLn != nil {
@@ -163,7 +164,8 @@ func (p *runningProxy) stop() error {
 		p.view.stop()
 		if p.telemetry != nil {
 			if err := p.telemetry.Shutdown(flush); err != nil {
-				errs = append(errs, fmt.Errorf("flushing telemetry: %w", err))
+				// A backend that is down costs telemetry, and nothing else.
+				p.view.note("warning: flushing telemetry: " + oneLine(err))
 			}
 		}
 		if p.admin != nil {

@@ -49,6 +49,19 @@ func (v *trafficView) note(text string) {
 	v.above(text)
 }
 
+// width is the terminal's, now: it may be changed at any time.
+func (v *trafficView) width() int {
+	if f, ok := v.w.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			return w
+		}
+	}
+	return 120
+}
+
+// modelWidth is how much of a line of the given width is for the model.
+func modelWidth(width int) int { return min(max(width-72, 8), 40) }
+
 // above writes a line and puts the ticker below it again. The caller has mu.
 func (v *trafficView) above(text string) {
 	if v.ticker == "" {
@@ -70,13 +83,13 @@ func (v *trafficView) Observe(r *record.Record) {
 	defer v.mu.Unlock()
 	if !v.head {
 		v.head = true
-		v.above(fmt.Sprintf("%-8s  %-24s %8s %8s %9s %9s %9s  %s", "time", "model", "prompt", "output", "tok/s", "ttft", "e2e", "outcome"))
+		v.above(cut(fmt.Sprintf("%-8s  %-*s %7s %7s %7s %8s %8s  %s", "time", modelWidth(v.width()), "model", "prompt", "output", "tok/s", "ttft", "e2e", "outcome"), v.width()))
 	}
-	v.above(requestLine(r))
+	v.above(cut(requestLine(r, modelWidth(v.width())), v.width()))
 }
 
 // requestLine is one request for people.
-func requestLine(r *record.Record) string {
+func requestLine(r *record.Record, model int) string {
 	what := r.Model
 	if what == "" {
 		what = r.Method + " " + r.Path
@@ -98,7 +111,7 @@ func requestLine(r *record.Record) string {
 	if rateOK {
 		rateText = fmt.Sprintf("%.1f", rate)
 	}
-	return fmt.Sprintf("%s  %-24s %8s %8s %9s %9s %9s  %s", r.Start.Format("15:04:05"), cut(printable(what), 24),
+	return fmt.Sprintf("%s  %-*s %7s %7s %7s %8s %8s  %s", r.Start.Format("15:04:05"), model, cut(printable(what), model),
 		tokens(r.Usage.Prompt), output, rateText, short(r.TTFT()), short(e2e, e2eOK), outcome)
 }
 
@@ -173,8 +186,8 @@ func (v *trafficView) tick() {
 func (v *trafficView) show(ticker string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.ticker = ticker
-	fmt.Fprintf(v.w, "\r\x1b[K%s", ticker)
+	v.ticker = cut(ticker, v.width()-1) // a line that wraps can't be redrawn
+	fmt.Fprintf(v.w, "\r\x1b[K%s", v.ticker)
 }
 
 // stop ends the ticker and leaves the terminal on a fresh line.

@@ -95,18 +95,31 @@ by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
 	return root
 }
 
+// givenElsewhere says whether the flag, or an alias of it, was given.
+func givenElsewhere(flags *pflag.FlagSet, f *pflag.Flag) (given bool) {
+	flags.Visit(func(other *pflag.Flag) {
+		given = given || other == f || aliases[f.Name] == other.Name || aliases[other.Name] == f.Name
+	})
+	return given
+}
+
+// aliases are flags that are another one's second name.
+var aliases = map[string]string{"base-url": "api-base", "warmup-runs": "warmup"}
+
 // flagsFromEnvironment sets the flags that were not given from the variables
 // named after them.
 func flagsFromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "TOKENOMICS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, set := os.LookupEnv(name)
-		if !set || f.Changed || err != nil || f.Name == "help" || f.Name == "version" {
+		if !set || err != nil || givenElsewhere(flags, f) || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		if e := flags.Set(f.Name, value); e != nil {
 			err = usageError(fmt.Errorf("environment variable %s: %w", name, e))
+			return
 		}
+		f.Changed = false // on the command line it was not; its value is a default, changed
 	})
 	return err
 }

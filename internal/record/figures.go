@@ -71,7 +71,7 @@ func (r *Record) oneTimeline() bool { return len(r.Choices) <= 1 && r.N <= 1 }
 // TPOT is (LastToken - FirstToken) / (N - n_first).
 func (r *Record) TPOT() (time.Duration, bool) {
 	span, tokens, ok := r.decode()
-	if !ok {
+	if !ok || span <= 0 { // one arrival has no pace
 		return 0, false
 	}
 	return span / time.Duration(tokens), true
@@ -81,7 +81,7 @@ func (r *Record) TPOT() (time.Duration, bool) {
 func (r *Record) OutputTokensPerSecond() (float64, bool) {
 	n, known := r.Usage.Completion.Get()
 	d, ok := r.E2E()
-	if !known || !ok || d <= 0 || n <= 0 {
+	if !known || !ok || d <= 0 || n < 0 {
 		return 0, false
 	}
 	return float64(n) / d.Seconds(), true

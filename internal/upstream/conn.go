@@ -27,6 +27,7 @@ type Conn struct {
 	bw     *bufio.Writer
 	reused bool
 	idle   time.Time // since when, while in the pool
+	sent   time.Time // when the last request was begun
 	closed atomic.Bool
 
 	body   io.Reader // of the answer being read; nil where it has none
@@ -63,14 +64,21 @@ func (c *Conn) Reused() bool { return c.reused }
 // Read returns came at this moment or before, in the same read.
 func (c *Conn) LastRead() time.Time { return c.in.at }
 
-// Answered says whether any byte of an answer has come since the request was
-// sent: before that, a request may be replayed.
-func (c *Conn) Answered() bool { return c.in.bytes > 0 }
+// replayWithin is how soon after the sending a connection must fail to have
+// been dead before: a round trip. An engine that fails later may have worked.
+const replayWithin = 100 * time.Millisecond
+
+// FoundDead says whether the connection, just failed, was one that the engine
+// had closed while it was idle: only then may a request be sent again.
+func (c *Conn) FoundDead() bool {
+	return c.reused && c.in.bytes == 0 && time.Since(c.sent) < replayWithin
+}
 
 // Send writes a request and returns when its last body byte has been handed to
 // the socket.
 func (c *Conn) Send(req *fasthttp.Request) error {
 	c.in.bytes = 0
+	c.sent = time.Now()
 	c.body, c.err, c.ended, c.keep = nil, nil, false, false
 	if err := req.Write(c.bw); err != nil {
 		return err

@@ -21,6 +21,7 @@ type Engine struct {
 	Models      []string // the ids that it lists
 	Simulated   string   // what simulates the engine, "" for a real one
 	AlwaysUsage bool     // it is set to send usage unasked
+	Status      int      // HTTP status of its list of models
 }
 
 // ErrUnauthorized is the answer of an engine that tells strangers nothing.
@@ -68,7 +69,7 @@ func Fingerprint(ctx context.Context, t Target, apiKey string) (Engine, error) {
 	if err != nil {
 		return e, err
 	}
-	e.FrontEnd, e.Simulated = models.server, models.simulated
+	e.FrontEnd, e.Simulated, e.Status = models.server, models.simulated, models.status
 	if models.status == 401 || models.status == 403 {
 		// vLLM's and SGLang's metrics stay open to everybody.
 		metrics, err := p.get(ctx, "/metrics")
@@ -85,7 +86,10 @@ func Fingerprint(ctx context.Context, t Target, apiKey string) (Engine, error) {
 			e.Models = append(e.Models, id.String())
 		}
 	}
-	return e, p.details(ctx, &e)
+	if err := p.details(ctx, &e); err != nil && ctx.Err() != nil {
+		return e, err // that a server which answers does not tell its version is no error
+	}
+	return e, nil
 }
 
 func byOwner(models string) string {
@@ -112,8 +116,7 @@ func byMetrics(text string) string {
 	return ""
 }
 
-// details asks for the version, each engine where it tells it. That it does
-// not is no error.
+// details asks for the version, each engine where it tells it.
 func (p prober) details(ctx context.Context, e *Engine) error {
 	path := map[string]string{"vllm": "/version", "sglang": "/server_info", "llama_cpp": "/props", "ollama": "/api/version"}[e.Name]
 	if path == "" {

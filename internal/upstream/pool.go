@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -103,9 +104,10 @@ func reason(err error) error {
 	return err
 }
 
-// Warm opens n connections, so that the first requests need not wait for them.
+// Warm sees to it that n connections are open and unused, so that the next
+// requests need not wait for them.
 func (p *Pool) Warm(ctx context.Context, n int) error {
-	for range n {
+	for range n - p.freshen() {
 		c, err := p.Dial(ctx)
 		if err != nil {
 			return err
@@ -127,6 +129,21 @@ func (p *Pool) Close() {
 	for _, c := range idle {
 		c.Close()
 	}
+}
+
+// freshen closes the idle connections that are dead or nearly too old, and
+// says how many are left.
+func (p *Pool) freshen() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = slices.DeleteFunc(p.idle, func(c *Conn) bool {
+		stale := time.Since(c.idle) > p.opt.IdleTimeout/2 || !c.alive()
+		if stale {
+			c.Close()
+		}
+		return stale
+	})
+	return len(p.idle)
 }
 
 func (p *Pool) take() *Conn {

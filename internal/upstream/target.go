@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -38,6 +39,9 @@ func ParseTarget(raw string) (Target, error) {
 		return Target{}, fmt.Errorf("address %q has a query or fragment: give only scheme, host, port and path", raw)
 	}
 	port := u.Port()
+	if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
+		return Target{}, fmt.Errorf("address %q: port %s is not one from 1 to 65535", raw, port)
+	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}

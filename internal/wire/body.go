@@ -48,6 +48,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 			r.Warn("the answer is not a JSON object: not measured")
 			o.stream.unread++
 		}
+		o.noCompletion(r, true)
 		return
 	}
 	r.ResponseModel = clip(kept(get(b, "model")), 256)
@@ -55,11 +56,12 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	if r.Usage.Source == "" {
 		r.Usage.Source = record.SourceNone
 	}
-	choices := 0
+	choices, unfinished := 0, false
 	elements([]byte(get(b, "choices").Raw), func(c []byte) bool {
 		choices++
 		reason := clip(kept(get(c, "finish_reason")), 32)
 		r.FinishReasons = append(r.FinishReasons, reason)
+		unfinished = unfinished || reason == ""
 		if reason == "abort" && r.Outcome == record.Complete {
 			r.Outcome = record.EngineAbort
 		}
@@ -76,6 +78,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 			r.Outcome = record.Error
 		}
 	}
+	o.noCompletion(r, choices == 0 || unfinished)
 }
 
 // largeAnswer reads the usage at the end of an answer that was not kept whole.

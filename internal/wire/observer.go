@@ -102,7 +102,7 @@ func (o *Observer) feed(at time.Duration, p []byte, see func(Event)) {
 	case jsonBody:
 		o.body.add(p)
 	case sse:
-		o.stream.beginRead()
+		o.stream.beginRead(at)
 		o.split.Feed(p, func(e Event) {
 			if len(e.Data) > 0 {
 				if !o.firstEvent.Ok() {
@@ -114,7 +114,6 @@ func (o *Observer) feed(at time.Duration, p []byte, see func(Event)) {
 				see(e)
 			}
 		})
-		o.stream.endRead()
 	}
 }
 
@@ -151,6 +150,7 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 		if o.status >= 400 {
 			r.Stream = false
 		}
+		o.noCompletion(r, o.format == opaque && !o.encoded)
 	}
 	if o.status >= 400 && (r.Outcome == record.Complete || r.Outcome == record.Error) {
 		r.Outcome = record.Error
@@ -162,6 +162,19 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 		}
 	}
 	o.correct(r)
+}
+
+// noCompletion makes a request for a completion that went well, but brought
+// none, an error: success is judged from the body (METRICS.md).
+func (o *Observer) noCompletion(r *record.Record, is bool) {
+	if !is || r.Outcome != record.Complete || o.status >= 400 {
+		return
+	}
+	if e := o.cfg.Query.Endpoint; e != "chat" && e != "completions" {
+		return
+	}
+	r.Outcome, r.ErrorType = record.Error, "no_completion"
+	r.Error = "the answer is no completion (HTTP " + strconv.Itoa(o.status) + ")"
 }
 
 // correct brings the live counter to the engine's own count.

@@ -208,18 +208,22 @@ func TestAnswers(t *testing.T) {
 		warnings                                int
 	}{
 		{"chat", "/v1/chat/completions", "application/json", "", `{"model":"m","choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}}`, 200, record.Complete, record.Complete, 9, 3, 0, "usage", 0},
-		{"no usage", "/v1/chat/completions", "application/json", "", `{"choices":[],"usage":null}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
+		{"no usage", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"stop"}],"usage":null}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
 		{"embeddings", "/v1/embeddings", "application/json; charset=utf-8", "", `{"data":[],"usage":{"prompt_tokens":5,"total_tokens":5,"completion_tokens":0}}`, 200, record.Complete, record.Complete, 5, 0, -1, "usage", 0},
 		{"large", "/v1/embeddings", "application/json", "", large, 200, record.Complete, record.Complete, 7, -1, -1, "usage", 1},
+		{"no choice", "/v1/chat/completions", "application/json", "", `{}`, 200, record.Complete, record.Error, -1, -1, -1, "none", 0},
+		{"an unfinished choice", "/v1/completions", "application/json", "", `{"choices":[{"finish_reason":null}]}`, 200, record.Complete, record.Error, -1, -1, -1, "none", 0},
+		{"a page", "/v1/chat/completions", "text/html", "", `<html>`, 200, record.Complete, record.Error, -1, -1, -1, "", 1},
+		{"elsewhere", "/v1/chat/completions", "text/plain", "", `see other`, 307, record.Complete, record.Error, -1, -1, -1, "", 1},
 		{"abort", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"abort"}]}`, 200, record.Complete, record.EngineAbort, -1, -1, -1, "none", 0},
 		{"error in a 200", "/v1/chat/completions", "application/json", "", `{"object":"error","message":"x","type":"T","code":503}`, 200, record.Complete, record.Error, -1, -1, -1, "none", 0},
 		{"error as a string", "/v1/chat/completions", "application/json", "", `{"error":"Unauthorized"}`, 401, record.Complete, record.Error, -1, -1, -1, "none", 0},
 		{"cut", "/v1/chat/completions", "application/json", "", `{"choices":[`, 200, record.Truncated, record.Truncated, -1, -1, -1, "", 0},
-		{"lies about its type", "/v1/chat/completions", "application/json", "", `<html>`, 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
+		{"lies about its type", "/v1/chat/completions", "application/json", "", `<html>`, 200, record.Complete, record.Error, -1, -1, -1, "", 1},
 		{"plain text error", "/v1/chat/completions", "text/plain", "", `Internal Server Error`, 500, record.Complete, record.Error, -1, -1, -1, "", 0},
 		{"encoded", "/v1/chat/completions", "application/json", "gzip", "\x1f\x8b", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
 		{"not an endpoint of ours", "/v1/models", "application/json", "", `{"usage":{"prompt_tokens":9}}`, 200, record.Complete, record.Complete, -1, -1, -1, "", 0},
-		{"counts that are no counts", "/v1/chat/completions", "application/json", "", `{"usage":{"prompt_tokens":-1,"completion_tokens":1e99}}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
+		{"counts that are no counts", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":1e99}}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
 	}
 	for _, tt := range tests {
 		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
@@ -266,6 +270,24 @@ func TestTokensAfterTheClientLeft(t *testing.T) {
 	o.Feed(0, []byte(events(vllm(0, `"content":"b"`, running, ""), vllm(0, `"content":"c"`, running, ""))))
 	if got := live.AfterClient.Load(); got != 2 || live.Streamed() != 3 {
 		t.Errorf("%d tokens after the client left, %d streamed", got, live.Streamed())
+	}
+}
+
+// TestALumpIsNoStream: what one socket read brought comes chunk by chunk, and
+// is one arrival all the same; so are reads that follow at once.
+func TestALumpIsNoStream(t *testing.T) {
+	var lump []timed
+	for i := range 40 {
+		ms := 100.0
+		if i >= 20 {
+			ms = 100.05
+		}
+		lump = append(lump, read(ms, vllm(0, `"content":"x"`, running, "")))
+	}
+	lump = append(lump, read(100.05, vllm(0, ``, stop, ""), usageEvent(9, 40), "[DONE]"))
+	r := observe(t, "/v1/chat/completions", `{"stream":true}`, record.Complete, lump...)
+	if _, ok := r.TPOT(); ok || !r.Buffered || r.CoalescedReads != 2 {
+		t.Errorf("buffered %v, %d coalesced reads, TPOT %v", r.Buffered, r.CoalescedReads, ok)
 	}
 }
 

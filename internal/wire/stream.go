@@ -31,8 +31,10 @@ type stream struct {
 	counted     bool  // every token event so far had an exact count
 	streamed    int64 // tokens the live counter was told of
 	tokenEvents int
-	instants    int // distinct reads with token events
-	readEvents  int // token events in this read
+	instants    int           // distinct moments at which token events came
+	arrivedAt   time.Duration // of the last token event
+	readAt      time.Duration // of this socket read
+	readEvents  int           // token events in it
 	coalesced   int
 	timeline    []record.Event
 	final       record.Usage // of the final usage event
@@ -65,15 +67,29 @@ func (s *stream) init(cfg Config) {
 	s.counted = true
 }
 
-func (s *stream) beginRead() { s.readEvents = 0 }
+// sameInstant is how close two socket reads may be and still be one arrival:
+// a lump larger than the read buffer comes in several.
+const sameInstant = 100 * time.Microsecond
 
-func (s *stream) endRead() {
-	if s.readEvents > 0 {
-		s.instants++
+// beginRead is told the moment of the bytes to come. What one socket read
+// brought may come in pieces, chunk by chunk: they have one moment.
+func (s *stream) beginRead(at time.Duration) {
+	if at != s.readAt {
+		s.readAt, s.readEvents = at, 0
 	}
-	if s.readEvents > 1 {
+}
+
+// arrived counts a token event among those of its read and its instant.
+func (s *stream) arrived(at time.Duration) {
+	s.readEvents++
+	if s.readEvents == 2 {
 		s.coalesced++
 	}
+	if s.tokenEvents == 0 || at-s.arrivedAt > sameInstant {
+		s.instants++
+	}
+	s.arrivedAt = at
+	s.tokenEvents++
 }
 
 var doneMark = []byte("[DONE]")
@@ -271,8 +287,7 @@ func (s *stream) trust(source record.TokenSource) {
 // tokenEvent counts an event that brought tokens.
 func (s *stream) tokenEvent(at time.Duration, c *choice, tokens int64, exact bool) {
 	now := record.Some(at)
-	s.tokenEvents++
-	s.readEvents++
+	s.arrived(at)
 	s.counted = s.counted && exact
 	if !s.firstToken.Ok() {
 		s.firstToken = now
