@@ -92,37 +92,44 @@ func (in *instruments) observe(r *record.Record) {
 		return // only passed through
 	}
 	seconds(ctx, in.duration, s.duration)(r.Duration())
-	in.tokens(ctx, r, s)
-	if r.Stream {
-		in.stream(ctx, r, s)
-	}
-	number(ctx, in.outputRate, s.ours)(r.OutputTokensPerSecond())
+	whole := r.Outcome == record.Complete
+	in.tokens(ctx, r, s, whole)
 	seconds(ctx, in.overhead, s.ours)(r.Overhead.Get())
+	if r.Stream {
+		in.first(ctx, r, s)
+	}
 	if in.engineDuration != nil {
 		seconds(ctx, in.engineDuration, s.duration)(r.E2E())
 		seconds(ctx, in.engineFirst, s.genAI)(r.TTFT())
-		seconds(ctx, in.enginePer, s.genAI)(r.TPOT())
+	}
+	if whole { // a request cut short has no rate of its own
+		in.pace(ctx, r, s)
 	}
 }
 
-func (in *instruments) tokens(ctx context.Context, r *record.Record, s *series) {
+// tokens counts what the engine told. What had to be estimated is counted
+// apart, and so never looks exact; the sizes of requests are those of whole ones.
+func (in *instruments) tokens(ctx context.Context, r *record.Record, s *series, whole bool) {
 	u := r.Usage
+	if u.Source == record.SourceEvents {
+		in.labels.estimated.Add(u.Completion.Or(0))
+		u.Completion = record.Count{}
+	}
 	s.usage.input.add(u.Prompt)
 	s.usage.output.add(u.Completion)
 	s.usage.cached.add(u.Cached)
 	s.usage.reasoning.add(u.Reasoning)
-	if n, ok := u.Prompt.Get(); ok {
+	if n, ok := u.Prompt.Get(); ok && whole {
 		in.inputTokens.Record(ctx, n, s.input...)
 	}
-	if n, ok := u.Completion.Get(); ok {
+	if n, ok := u.Completion.Get(); ok && whole {
 		in.outputTokens.Record(ctx, n, s.output...)
 	}
 }
 
-// stream records what only streams have. Of the sketches only means and
-// extremes are read: other sinks hold the same Record, and a sketch sorts
-// itself when it is asked for a quantile.
-func (in *instruments) stream(ctx context.Context, r *record.Record, s *series) {
+// first records when a stream began to speak, whatever became of it: taking
+// whole ones only would drop the slowest.
+func (in *instruments) first(ctx context.Context, r *record.Record, s *series) {
 	if first, ok := r.FirstEvent.Get(); ok {
 		if sent, ok := r.Sent.Get(); ok && first >= sent {
 			in.firstChunk.Record(ctx, (first - sent).Seconds(), s.genAI...)
@@ -130,7 +137,19 @@ func (in *instruments) stream(ctx context.Context, r *record.Record, s *series) 
 	}
 	seconds(ctx, in.ttft, s.ours)(r.TTFT())
 	seconds(ctx, in.ttfo, s.ours)(r.TTFO())
+}
+
+// pace records how quickly a whole answer came. Of the sketches only means and
+// extremes are read, once for each request.
+func (in *instruments) pace(ctx context.Context, r *record.Record, s *series) {
+	number(ctx, in.outputRate, s.ours)(r.OutputTokensPerSecond())
+	if !r.Stream {
+		return
+	}
 	number(ctx, in.decodeRate, s.ours)(r.DecodeTokensPerSecond())
+	if in.engineDuration != nil {
+		seconds(ctx, in.enginePer, s.genAI)(r.TPOT())
+	}
 	if mean, ok := r.Gaps.Mean(); ok {
 		in.perChunk.Record(ctx, mean/1e3, s.genAI...)
 	}

@@ -43,7 +43,8 @@ func TestOneStreamNewestNames(t *testing.T) {
 		tokenomics.request.output_token_rate histogram {token}/s {OURS} count=1 sum=55
 		tokenomics.request.time_to_first_output histogram s {OURS} count=1 sum=0.11
 		tokenomics.request.time_to_first_token histogram s {OURS} count=1 sum=0.1
-		tokenomics.requests counter {request} {ASKED} 1`))
+		tokenomics.requests counter {request} {ASKED} 1
+		tokenomics.tokens.estimated counter {token} {} 0`))
 }
 
 func TestOneStreamOlderNames(t *testing.T) {
@@ -86,7 +87,8 @@ func TestAbsentIsNotZero(t *testing.T) {
 		http.client.request.duration histogram s {http.request.method=POST,http.response.status_code=200} count=1 sum=0.05
 		http.server.request.duration histogram s {http.request.method=POST,http.response.status_code=200,http.route=/v1/chat/completions,url.scheme=http} count=1 sum=0.05
 		tokenomics.labels.overflow counter {request} {} 0
-		tokenomics.requests counter {request} {gen_ai.provider.name=unknown,gen_ai.request.model=llama,tokenomics.endpoint=chat,tokenomics.outcome=complete} 1`)
+		tokenomics.requests counter {request} {gen_ai.provider.name=unknown,gen_ai.request.model=llama,tokenomics.endpoint=chat,tokenomics.outcome=complete} 1
+		tokenomics.tokens.estimated counter {token} {} 0`)
 }
 
 // What is only passed through counts as HTTP and by its outcome.
@@ -99,7 +101,8 @@ func TestPassedThrough(t *testing.T) {
 		http.client.request.duration histogram s {error.type=404,http.request.method=_OTHER,http.response.status_code=404,ENGINE} count=1 sum=0.002
 		http.server.request.duration histogram s {http.request.method=_OTHER,http.response.status_code=404,url.scheme=http} count=1 sum=0.002
 		tokenomics.labels.overflow counter {request} {} 0
-		tokenomics.requests counter {request} {error.type=404,gen_ai.provider.name=vllm,tokenomics.endpoint=other,tokenomics.outcome=error} 1`))
+		tokenomics.requests counter {request} {error.type=404,gen_ai.provider.name=vllm,tokenomics.endpoint=other,tokenomics.outcome=error} 1
+		tokenomics.tokens.estimated counter {token} {} 0`))
 }
 
 func TestOutcomes(t *testing.T) {
@@ -196,6 +199,7 @@ func TestLiveCounters(t *testing.T) {
 		tokenomics.parse_failures counter {failure} {} 1
 		tokenomics.requests.active updown {request} {} 3
 		tokenomics.requests.started counter {request} {} 5
+		tokenomics.tokens.estimated counter {token} {} 0
 		tokenomics.sink.dropped counter {record} {tokenomics.sink=jsonl} 7
 		tokenomics.tokens.after_client counter {token} {} 2
 		tokenomics.tokens.streamed counter {token} {} 40`)
@@ -232,5 +236,31 @@ func TestWindow(t *testing.T) {
 	}
 	if _, ok := w.rate(start.Add(-time.Hour), 0, shortWindow); ok {
 		t.Error("a rate from readings of the future")
+	}
+}
+
+// TestEstimatesAndFragmentsStandApart: what nobody told is in no usage
+// counter, and a request cut short has no rate.
+func TestEstimatesAndFragmentsStandApart(t *testing.T) {
+	r := newRig(t, Config{}, nil)
+	guess := streamed()
+	guess.Outcome, guess.Usage.Source = record.ClientAbort, record.SourceEvents
+	r.Observe(guess)
+	told := streamed()
+	told.Outcome, told.Usage.Source = record.Truncated, record.SourceContinuous
+	r.Observe(told)
+	got := r.dump(t)
+	for name, want := range map[string]int{"usage.output_tokens counter": 11, "tokens.estimated counter": 11, "usage.input_tokens counter": 18} {
+		if n := sum(t, with(got, name)); n != want {
+			t.Errorf("%s: %d, want %d", name, n, want)
+		}
+	}
+	for _, name := range []string{"token_rate", "operation.output_tokens", "time_per_output_chunk", "event_gap", "inter_token_latency"} {
+		if l := with(got, name); len(l) > 0 {
+			t.Errorf("requests cut short have figures of whole ones: %v", l)
+		}
+	}
+	if l := with(got, "time_to_first_token histogram"); len(l) != 1 || !strings.Contains(l[0], "count=2") {
+		t.Errorf("TTFT is over every request that got a token: %v", l)
 	}
 }

@@ -72,6 +72,7 @@ const (
 	nameActive      = "tokenomics.requests.active"
 	nameStreamed    = "tokenomics.tokens.streamed"
 	nameAfterClient = "tokenomics.tokens.after_client"
+	nameEstimated   = "tokenomics.tokens.estimated"
 	nameTokenRate   = "tokenomics.token_rate"
 
 	nameSinkDropped    = "tokenomics.sink.dropped"

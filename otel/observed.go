@@ -71,6 +71,7 @@ func (o *observed) requests(l *labels) {
 			}
 		})
 	}, finished, buffered, events, aborted)
+	o.value(nameEstimated, "{token}", "Output tokens of requests whose engine told no count, estimated from their events; in no usage counter.", l.estimated.Load)
 	o.value(nameLabelOverflow, "{request}", "Requests with a label that became \"other\" because its list is full.", l.overflow.Load)
 }
 

@@ -49,6 +49,7 @@ type labels struct {
 	tokenType bool // gen_ai.token.type on token histograms (semconv 1.41)
 	modality  bool // gen_ai.token.modality on usage counters (newest)
 	overflow  atomic.Int64
+	estimated atomic.Int64 // tokens that no engine told
 
 	mu       sync.RWMutex // protects the rest
 	models   vocabulary

@@ -67,7 +67,7 @@ func newRoot(e *env) *cobra.Command {
 		Long: `tokenomics measures LLM inference traffic of vLLM, SGLang, llama.cpp or any
 OpenAI-compatible server.
 
-  tokenomics demo      see it work in half a minute, with nothing installed
+  tokenomics demo      see it work in ten seconds, with nothing installed
   tokenomics proxy     stand in front of a server and measure its real traffic
   tokenomics loadgen   send a server batches of prompts and measure what comes
   tokenomics sim       a simulated server, to try both on
