@@ -55,7 +55,7 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if p.opt.inProcess {
 		level = slog.LevelWarn
 	}
-	logger := slog.New(slog.NewTextHandler(p.view, &slog.HandlerOptions{Level: level}))
+	logger := slog.New(slog.NewTextHandler(p.view, &slog.HandlerOptions{Level: level, ReplaceAttr: p.view.logAttr}))
 	usage, err := proxy.ParseUsage(p.opt.usage)
 	if err != nil {
 		return usageError(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -69,6 +70,15 @@ func (v *trafficView) above(text string) {
 		return
 	}
 	fmt.Fprintf(v.w, "\r\x1b[K%s\n%s", text, v.ticker)
+}
+
+// logAttr leaves out of log lines what a terminal's reader knows: the time,
+// and that a line is only information.
+func (v *trafficView) logAttr(groups []string, a slog.Attr) slog.Attr {
+	if v.terminal && len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey && a.Value.Any() == slog.LevelInfo) {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // Write takes log lines.
