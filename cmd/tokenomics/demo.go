@@ -28,7 +28,7 @@ seconds, needs no network and no server, and leaves a results file.
 
 The figures are the simulation's: 60 ms to the first token, 8 ms between tokens.`,
 		Example: "  tokenomics demo",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), e, resultsFile)
 		},

@@ -65,7 +65,7 @@ a table, to standard output. Other tenants of the server flaw the figures.
 Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run or was
 stopped.`,
 		Example: loadgenExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := f.plan(cmd.Flags().Changed)
 			if err != nil {

@@ -343,6 +343,14 @@ func TestProxyRefusals(t *testing.T) {
 		{[]string{"proxy", "--upstream", "localhost:8000"}, exitUsage, "has no scheme: write http://localhost:8000"},
 		{[]string{"proxy", "--usage", "some"}, exitUsage, "is not one of auto, final, continuous, observe"},
 		{[]string{"proxy", "--listen", "8080"}, exitUsage, "write host:port"},
+		{[]string{"proxy", "--upstream", "http://localhost:8000/v1"}, exitUsage, "write http://localhost:8000"},
+		{[]string{"proxy", "--upstream", "http://localhost:99999"}, exitUsage, "port 99999"},
+		{[]string{"proxy", "--upstream", "http://127.0.0.1:8080"}, exitUsage, "own address"},
+		{[]string{"proxy", "--semconv", "1.0"}, exitUsage, "--semconv"},
+		{[]string{"proxy", "--trace-sample-ratio", "2"}, exitUsage, "--trace-sample-ratio"},
+		{[]string{"proxy", "--otlp-protocol", "smtp"}, exitUsage, "--otlp-protocol"},
+		{[]string{"proxy", "--timeline"}, exitUsage, "--log-requests"},
+		{[]string{"loadgen", "--batch_sizes", "1", "2"}, exitUsage, "with commas"},
 		{[]string{"proxy", "--no-such"}, exitUsage, "unknown flag: --no-such; see 'tokenomics proxy --help'"},
 		{[]string{"proxy", "--drain-timeout", "-1s"}, exitUsage, "--drain-timeout"},
 		{[]string{"proxy", "--otlp-endpoint", "nowhere", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, exitUsage, "http://host:4318"},
@@ -370,6 +378,32 @@ func TestEnvironmentSetsFlags(t *testing.T) {
 	t.Setenv("TOKENOMICS_DRAIN_TIMEOUT", "soon")
 	if code := run(t.Context(), []string{"proxy"}, nil, io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "TOKENOMICS_DRAIN_TIMEOUT") {
 		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+}
+
+// TestTheCommandLineBeatsTheEnvironment: also under another name of a flag,
+// and where two flags exclude each other.
+func TestTheCommandLineBeatsTheEnvironment(t *testing.T) {
+	engine := startSim(t, sim.Config{TTFT: sim.ConstantDuration(time.Millisecond), ITL: sim.ConstantDuration(100 * time.Microsecond)})
+	t.Setenv("TOKENOMICS_API_BASE", "http://127.0.0.1:1/v1")
+	t.Setenv("TOKENOMICS_WARMUP", "0")
+	t.Setenv("TOKENOMICS_DATASET_KEY", "aime")
+	t.Setenv("TOKENOMICS_NO_STREAM", "true")
+	dir := t.TempDir()
+	prompts := filepath.Join(dir, "prompts.txt")
+	if err := os.WriteFile(prompts, []byte("one\ntwo\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	results := filepath.Join(dir, "r.json")
+	var stdout, stderr output
+	code := run(t.Context(), []string{"loadgen", "--base-url", engine, "--warmup-runs", "2", "--dataset-file", prompts, "--stream",
+		"--batch-sizes", "1", "--num-runs", "1", "--max-tokens", "3", "--results-file", results}, nil, &stdout, &stderr)
+	if code != exitGood {
+		t.Fatalf("exit %d: %s", code, stderr.String())
+	}
+	meta := gjson.Get(readFile(t, results), "metadata")
+	if meta.Get("warmup").Int() != 2 || !meta.Get("stream").Bool() || meta.Get("dataset_file").String() != prompts || meta.Get("dataset_key").Exists() {
+		t.Errorf("metadata %s", meta.Raw)
 	}
 }
 

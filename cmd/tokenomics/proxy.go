@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenomics/internal/upstream"
+	"tokenomics/otel"
 	"tokenomics/proxy"
 )
 
@@ -66,7 +67,7 @@ Ctrl-C the proxy stops accepting, finishes what runs and flushes its telemetry.
 Exit code: 0 stopped as asked, 1 requests were cut off at the end of the drain
 time or Records were lost, 2 wrong use, 3 could not run.`,
 		Example: proxyExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.sampleRatioGiven = cmd.Flags().Changed("trace-sample-ratio")
 			return o.serve(cmd.Context(), e)
@@ -119,6 +120,14 @@ func (o *proxyOptions) check() (upstream.Target, error) {
 		}
 	}
 	switch {
+	case o.semconv != otel.SemconvNewest && o.semconv != otel.Semconv141:
+		return target, fmt.Errorf("--semconv %q: give %s, or leave it out for the newest names", o.semconv, otel.Semconv141)
+	case o.otlpProtocol != "" && o.otlpProtocol != "http/protobuf" && o.otlpProtocol != "grpc":
+		return target, fmt.Errorf("--otlp-protocol %q: give http/protobuf or grpc", o.otlpProtocol)
+	case !(o.sampleRatio >= 0 && o.sampleRatio <= 1):
+		return target, fmt.Errorf("--trace-sample-ratio %v: give 0 to 1", o.sampleRatio)
+	case o.timeline && o.logRequests == "":
+		return target, errors.New("--timeline is for the lines of --log-requests: give that too")
 	case o.drainTimeout < 0:
 		return target, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
 	case o.injectLimit < 1:

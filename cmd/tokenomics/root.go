@@ -75,7 +75,7 @@ OpenAI-compatible server.
 Dashes and underscores are the same in every flag. Every flag can also be set
 by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
 		Version:       version,
-		Args:          cobra.NoArgs,
+		Args:          noCommand,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -93,6 +93,22 @@ by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd.Flags()) }
 	root.AddCommand(newProxyCmd(e), newLoadgenCmd(e), newSimCmd(e), newDemoCmd(e))
 	return root
+}
+
+// noCommand refuses a word that is no subcommand.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(fmt.Errorf("unknown command %q; see '%s --help'", args[0], cmd.CommandPath()))
+}
+
+// noArgs refuses what is neither a flag nor a flag's value.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(fmt.Errorf("unexpected argument %q: lists are written with commas (1,2,4) and booleans with an equals sign (--stream=false); see '%s --help'", args[0], cmd.CommandPath()))
 }
 
 // givenElsewhere says whether the flag, or an alias of it, was given.

@@ -61,7 +61,7 @@ X-Sim-Fault (name[=argument], several with commas between):
 ` + sim.FaultHelp() + `
 Exit code: 0 stopped as asked, 2 wrong use, 3 could not run.`,
 		Example: simExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), e) },
 	}
 	o.register(cmd)
