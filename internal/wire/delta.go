@@ -1,5 +1,7 @@
 package wire
 
+import "tokenomics/internal/record"
+
 // delta is what one event says of one choice.
 type delta struct {
 	index       int
@@ -16,7 +18,9 @@ func readDelta(v []byte) (d delta) {
 	members(v, func(m member) bool {
 		switch string(m.key) {
 		case "index":
-			d.index = int(get(m.value, "@this").Int())
+			var index record.Count
+			count(m.value, &index)
+			d.index = int(index.Or(0))
 		case "delta":
 			d.channels(m.value)
 		case "text":

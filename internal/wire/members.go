@@ -108,16 +108,31 @@ func space(b []byte, i int) int {
 }
 
 // stringEnd is the position after the string that opens at i, -1 if it does
-// not close.
+// not close. Keys and tokens are short: a plain loop beats a call for them.
 func stringEnd(b []byte, i int) int {
-	for j := i + 1; j < len(b); {
+	near := min(len(b), i+1+32)
+	j := i + 1
+	for ; j < near; j++ {
+		switch b[j] {
+		case '"':
+			return j + 1
+		case '\\':
+			j++
+		}
+	}
+	return farStringEnd(b, j)
+}
+
+// farStringEnd goes on at j, which is inside a string and behind no backslash.
+func farStringEnd(b []byte, j int) int {
+	for from := j; j < len(b); {
 		q := bytes.IndexByte(b[j:], '"')
 		if q < 0 {
 			return -1
 		}
 		j += q
 		slashes := 0
-		for b[j-1-slashes] == '\\' {
+		for j-1-slashes >= from && b[j-1-slashes] == '\\' {
 			slashes++
 		}
 		j++
