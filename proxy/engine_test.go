@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,5 +160,28 @@ func TestVerdictFollowsTheEngine(t *testing.T) {
 	p.knows(t)
 	if engine, how := p.Engine(); engine.Name != "vllm" || how != "auto: final for chat and completions" {
 		t.Errorf("another engine came back: %v, %s", engine, how)
+	}
+}
+
+// TestAnEngineThatEncodesIsNotAskedAgain: what was asked for can't be cut out
+// of an encoded answer.
+func TestAnEngineThatEncodesIsNotAskedAgain(t *testing.T) {
+	var asked []bool
+	e := engine(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		asked = append(asked, strings.Contains(string(b), "include_usage"))
+		w.Header().Set("Content-Encoding", "br")
+		sse(w, "[DONE]")
+	})
+	p := start(t, e.URL, func(c *Config) { c.Usage = UsageAuto })
+	p.knows(t)
+	for range 2 {
+		post(t, p.url+chat, streaming)
+		if r := p.records.next(t); len(r.Warnings) == 0 {
+			t.Error("no warning about an answer that is not measured")
+		}
+	}
+	if !slices.Equal(asked, []bool{true, false}) {
+		t.Errorf("asked %v, want once", asked)
 	}
 }

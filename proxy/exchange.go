@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net"
 	"strconv"
@@ -37,10 +36,11 @@ type exchange struct {
 	ended  bool           // that was its proper end
 	once   sync.Once      // one Record
 
-	mu      sync.Mutex // protects how, conn against abort, cancel
-	how     record.Outcome
-	cancel  context.CancelFunc // of the dial
-	unwatch func()
+	unwatch func() // ends the watch on the client; the handling goroutine's
+
+	mu     sync.Mutex // protects how and cancel, and conn against abort
+	how    record.Outcome
+	cancel context.CancelFunc // of the dial
 }
 
 // watch has the exchange aborted when the client leaves. Not ok when it has
@@ -268,24 +268,4 @@ func (x *exchange) refuse(ctx *fasthttp.RequestCtx, status int, kind, message st
 	x.finish(how)
 	ctx.Response.Reset()
 	writeError(ctx, status, kind, message)
-}
-
-// writeError writes an error as OpenAI's clients expect it.
-func writeError(ctx *fasthttp.RequestCtx, status int, kind, message string) {
-	var e struct {
-		Error struct {
-			Message string  `json:"message"`
-			Type    string  `json:"type"`
-			Param   *string `json:"param"`
-			Code    int     `json:"code"`
-		} `json:"error"`
-	}
-	e.Error.Message, e.Error.Type, e.Error.Code = message, kind, status
-	b, err := json.Marshal(e)
-	if err != nil {
-		panic(err) // strings and a number
-	}
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json")
-	ctx.SetBody(b)
 }

@@ -53,8 +53,8 @@ func newProxyCmd(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proxy",
 		Short: "Stand in front of a server and measure its real traffic, with no change to any client",
-		Long: `Relays every request to one server, byte for byte, and measures those that make
-tokens: /v1/chat/completions, /v1/completions and /v1/embeddings. Everything else
+		Long: `Relays every request to one server, bodies byte for byte, and measures those that
+make tokens: /v1/chat/completions, /v1/completions and /v1/embeddings. Everything else
 passes through and is counted.
 
 Token counts come from the engine. Where that is known to be safe, streams are

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Fingerprint is where an engine writes its system_fingerprint. vLLM (seen
-// from 0.22.1 to 0.32.0) writes it on every finish event, but where a usage
+// Fingerprint is where an engine writes its system_fingerprint. vLLM (from
+// 0.22.1 on; captured on 0.32.0) writes it on every finish event, but where a usage
 // event follows, on that one instead. Who removes the usage event has to put
 // it back. The value is constant for the life of the engine's process.
 type Fingerprint struct {
