@@ -126,8 +126,10 @@ func (x *exchange) drop() {
 // answer begins the client's answer with the engine's head.
 func (x *exchange) answer(ctx *fasthttp.RequestCtx) {
 	head := &x.resp.Header
-	x.relay.Head(x.conn.LastRead().Sub(x.start), x.resp.StatusCode(),
-		string(head.ContentType()), string(head.ContentEncoding()))
+	x.relay.Head(x.conn.LastRead().Sub(x.start), wire.AnswerHead{
+		Status: x.resp.StatusCode(), ContentType: string(head.ContentType()), ContentEncoding: string(head.ContentEncoding()),
+		Field: func(name string) string { return string(head.Peek(name)) },
+	})
 	x.proxy.verdict.answered()
 	if x.asked && x.relay.Encoded() {
 		x.proxy.verdict.encodes()

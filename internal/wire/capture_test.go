@@ -67,7 +67,7 @@ func readCapture(t *testing.T, name string) capture {
 func (c capture) replay(query Query, strip Strip, print *Fingerprint, size int) (string, *record.Record) {
 	r := NewRelay(Config{Query: query}, strip, print)
 	head := c.response.Header
-	r.Head(time.Millisecond, c.response.StatusCode, head.Get("Content-Type"), head.Get("Content-Encoding"))
+	r.Head(time.Millisecond, AnswerHead{Status: c.response.StatusCode, ContentType: head.Get("Content-Type"), ContentEncoding: head.Get("Content-Encoding"), Field: head.Get})
 	var out bytes.Buffer
 	at := time.Millisecond
 	buffer := make([]byte, size)

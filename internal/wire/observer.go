@@ -53,13 +53,24 @@ func NewObserver(cfg Config) *Observer {
 	return o
 }
 
-// Head tells of the answer's status line and the headers that say how to read
-// the body. at is the read that completed the head.
-func (o *Observer) Head(at time.Duration, status int, contentType, contentEncoding string) {
-	o.status, o.headers = status, record.Some(at)
+// AnswerHead is what an answer's head says of how its body is to be read.
+type AnswerHead struct {
+	Status          int
+	ContentType     string // "" where there is none
+	ContentEncoding string // "" where there is none
+	// Field is the value of any other header field, by its name in whatever
+	// case; "" where there is none. It is called only while Head runs; nil
+	// stands for a head without further fields.
+	Field func(name string) string
+}
+
+// Head tells of the answer's head. at is the read that completed it.
+func (o *Observer) Head(at time.Duration, h AnswerHead) {
+	o.status, o.headers = h.Status, record.Some(at)
 	if o.cfg.Query.Endpoint == "" {
 		return
 	}
+	status, contentType, contentEncoding := h.Status, h.ContentType, h.ContentEncoding
 	if contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity") {
 		o.encoded = true
 		o.warn("answer is encoded (" + clip(contentEncoding, 32) + "): not measured")

@@ -23,7 +23,7 @@ func read(ms float64, events ...string) timed { return timed{ms, events} }
 func observe(t *testing.T, path, request string, how record.Outcome, reads ...timed) *record.Record {
 	t.Helper()
 	o := NewObserver(Config{Query: ReadQuery("POST", path, []byte(request)), Timeline: true, Live: new(record.Live)})
-	o.Head(time.Millisecond, 200, "text/event-stream; charset=utf-8", "")
+	o.Head(time.Millisecond, AnswerHead{Status: 200, ContentType: "text/event-stream; charset=utf-8"})
 	last := 0.0
 	for _, r := range reads {
 		var b strings.Builder
@@ -187,7 +187,7 @@ func TestChoicesHaveTheirOwnTimelines(t *testing.T) {
 func TestErrorTextIsKeptOnlyWhenAsked(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{}`)), ErrorText: keep})
-		o.Head(0, 400, "application/json", "")
+		o.Head(0, AnswerHead{Status: 400, ContentType: "application/json"})
 		o.Feed(0, []byte(`{"error":{"message":"bad input: secret prompt","type":"BadRequestError","code":400}}`))
 		var r record.Record
 		o.End(0, record.Complete, &r)
@@ -227,7 +227,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
-		o.Head(time.Millisecond, tt.status, tt.contentType, tt.encoding)
+		o.Head(time.Millisecond, AnswerHead{Status: tt.status, ContentType: tt.contentType, ContentEncoding: tt.encoding})
 		for p := range slices.Chunk([]byte(tt.body), 4096) {
 			o.Feed(2*time.Millisecond, p)
 		}
@@ -251,7 +251,7 @@ func TestUsageAroundTheKeptHead(t *testing.T) {
 		body := `{"choices":[{"x":"`
 		body += strings.Repeat("y", keepHead+over-len(body)-len(end)) + end
 		o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{}`))})
-		o.Head(0, 200, "application/json", "")
+		o.Head(0, AnswerHead{Status: 200, ContentType: "application/json"})
 		o.Feed(0, []byte(body))
 		var r record.Record
 		o.End(0, record.Complete, &r)
@@ -264,7 +264,7 @@ func TestUsageAroundTheKeptHead(t *testing.T) {
 func TestTokensAfterTheClientLeft(t *testing.T) {
 	live := new(record.Live)
 	o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live})
-	o.Head(0, 200, "text/event-stream", "")
+	o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	o.Feed(0, []byte(events(vllm(0, `"content":"a"`, running, ""))))
 	o.ClientLeft()
 	o.Feed(0, []byte(events(vllm(0, `"content":"b"`, running, ""), vllm(0, `"content":"c"`, running, ""))))
@@ -295,7 +295,7 @@ func BenchmarkFeed(b *testing.B) {
 	for _, bench := range []struct{ name, usage string }{{"plain", ""}, {"continuous", usage(9, 1)}} {
 		b.Run(bench.name, func(b *testing.B) {
 			o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: new(record.Live)})
-			o.Head(0, 200, "text/event-stream", "")
+			o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 			event := []byte("data: " + vllm(0, `"content":" token"`, running, bench.usage) + "\n\n")
 			b.SetBytes(int64(len(event)))
 			b.ReportAllocs()

@@ -57,14 +57,14 @@ func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 }
 
 // Head is Observer.Head, which must not take the exchange with it.
-func (r *Relay) Head(at time.Duration, status int, contentType, contentEncoding string) {
+func (r *Relay) Head(at time.Duration, h AnswerHead) {
 	defer func() {
 		if recover() != nil {
 			r.breakOff(nil)
 		}
 	}()
-	r.Observer.Head(at, status, contentType, contentEncoding)
-	if status != 200 {
+	r.Observer.Head(at, h)
+	if h.Status != 200 {
 		r.strip = Strip{} // only a stream that went well has what we asked for
 	}
 }
