@@ -186,7 +186,7 @@ func TestRealAnswers(t *testing.T) {
 			continue
 		}
 		measured++
-		told := regexp.MustCompile(`"completion_tokens":(\d+)`).FindAllSubmatch(c.body, -1)
+		told := regexp.MustCompile(`"(?:completion_tokens|output_tokens|tokens_predicted|eval_count)":(\d+)`).FindAllSubmatch(c.body, -1)
 		exact := len(told) > 0 || strings.Contains(string(c.body), `"predicted_n"`) || strings.Contains(string(c.body), `"token_ids":[`) || strings.HasSuffix(name, "logprobs")
 		if query.Endpoint != "embeddings" && rec.Usage.Source.Exact() != exact {
 			t.Errorf("%s: token source %q", name, rec.Usage.Source)

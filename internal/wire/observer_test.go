@@ -221,7 +221,7 @@ func TestAnswers(t *testing.T) {
 		{"cut", "/v1/chat/completions", "application/json", "", `{"choices":[`, 200, record.Truncated, record.Truncated, -1, -1, -1, "", 0},
 		{"lies about its type", "/v1/chat/completions", "application/json", "", `<html>`, 200, record.Complete, record.Error, -1, -1, -1, "", 1},
 		{"plain text error", "/v1/chat/completions", "text/plain", "", `Internal Server Error`, 500, record.Complete, record.Error, -1, -1, -1, "", 0},
-		{"encoded", "/v1/chat/completions", "application/json", "gzip", "\x1f\x8b", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
+		{"of a coding that is not known", "/v1/chat/completions", "application/json", "compress", "\x1f\x9d", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
 		{"not an endpoint of ours", "/v1/models", "application/json", "", `{"usage":{"prompt_tokens":9}}`, 200, record.Complete, record.Complete, -1, -1, -1, "", 0},
 		{"counts that are no counts", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":1e99}}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
 	}

@@ -35,7 +35,9 @@ func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
 	if print == nil {
 		print = new(Fingerprint)
 	}
-	return &Relay{Observer: *NewObserver(cfg), strip: strip, print: print, moved: print.known()}
+	r := &Relay{strip: strip, print: print, moved: print.known()}
+	r.Observer.init(cfg)
+	return r
 }
 
 // Feed measures p and returns what the client is to be sent now: p itself
@@ -49,7 +51,7 @@ func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 			out = r.breakOff(p)
 		}
 	}()
-	if !r.strip.Any() || !r.Streaming() || r.forced {
+	if !r.Strips() || r.forced {
 		r.Observer.Feed(at, p)
 		return r.flush(p)
 	}
@@ -71,7 +73,7 @@ func (r *Relay) Head(at time.Duration, h AnswerHead) {
 
 // Strips says whether something may be removed from this answer, so that its
 // length is not known beforehand.
-func (r *Relay) Strips() bool { return r.strip.Any() && r.Streaming() }
+func (r *Relay) Strips() bool { return r.strip.Any() && r.format == sse && !r.encoded }
 
 // Encoded says whether the answer came encoded: what was asked for can't be
 // taken out of it.
@@ -111,8 +113,8 @@ func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
 		}
 	}()
 	r.Observer.End(at, how, rec)
-	if rec.Outcome == record.Complete && r.Streaming() && !r.strip.Any() {
-		r.print.learn(r.stream.marks.moves())
+	if g, ok := r.stream.grammar.(*openAI); ok && rec.Outcome == record.Complete && !r.encoded && !r.strip.Any() {
+		r.print.learn(g.marks.moves())
 	}
 }
 
@@ -120,13 +122,16 @@ func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
 	out, held, begun := r.out[:0], r.held, r.begun
 	changed := len(held) > 0 || len(r.waiting) > 0
-	r.feed(at, p, func(e Event) {
+	r.begin(at, p)
+	r.split.Feed(p)
+	for e, ok := r.split.Next(); ok; e, ok = r.split.Next() {
+		r.event(at, &e)
 		pending := e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):]
 		passed := len(out)
 		out = r.pass(out, e, pending, begun)
 		changed = changed || len(out)-passed != len(pending)
 		held, begun = held[:0], false
-	})
+	}
 	part, fresh := r.split.Partial()
 	tail := p[len(p)-fresh:]
 	switch {
@@ -215,8 +220,8 @@ func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
 	return true, without(e, u.member)
 }
 
-// usageAt is where an event has its usage.
-type usageAt struct {
+// usagePlace is where an event has its usage.
+type usagePlace struct {
 	member
 	found   bool // there is a usage that is not null
 	filled  bool // and it counts something
@@ -226,7 +231,7 @@ type usageAt struct {
 
 // findUsage looks for usage in an event. An event with an empty choices list
 // is there for the usage only if it carries nothing else that says something.
-func findUsage(data []byte) (u usageAt) {
+func findUsage(data []byte) (u usagePlace) {
 	other, empty := false, false
 	ok := members(data, func(m member) bool {
 		switch string(m.key) {
@@ -286,10 +291,7 @@ func precededByComma(b []byte, i int) bool {
 	return false
 }
 
-var (
-	dataPrefix  = []byte("data:")
-	firstChoice = []byte(`"choices":[{`)
-)
+var firstChoice = []byte(`"choices":[{`)
 
 // mayChange says whether the unfinished event could still turn out to be one
 // that is removed or edited. Of one whose beginning is passed on only the end
