@@ -117,6 +117,9 @@ func (a *answer) errorOf(b []byte, keys map[string][]byte) bool {
 	switch failed := keys["error"]; {
 	case failed != nil && !isNull(failed):
 		e = tgiError(failed, keys["error_type"])
+		if keys["error_type"] != nil {
+			a.record.Dialect = dialectTGI
+		}
 	case string(keys["object"]) == `"error"`:
 		e = readError(b)
 	default:
@@ -235,19 +238,12 @@ func (a *answer) tgi(keys map[string][]byte) {
 
 // add adds the counts of choice i. Choices of one prompt tell its tokens each.
 func (a *answer) add(u *record.Usage, i int) {
-	sum := &a.record.Usage
-	plus := func(to *record.Count, n record.Count) {
-		if n.Ok() {
-			*to = record.Some(to.Or(0) + n.Or(0))
-		}
-	}
+	all := &a.record.Usage
 	if i%max(1, a.query.N) == 0 {
-		plus(&sum.Prompt, u.Prompt)
-		plus(&sum.Cached, u.Cached)
+		all.Prompt, all.Cached = sum(all.Prompt, u.Prompt), sum(all.Cached, u.Cached)
 	}
-	plus(&sum.Completion, u.Completion)
-	plus(&sum.Reasoning, u.Reasoning)
-	if sum.Prompt.Ok() || sum.Completion.Ok() {
-		sum.Source = record.SourceEngineCounter
+	all.Completion, all.Reasoning = sum(all.Completion, u.Completion), sum(all.Reasoning, u.Reasoning)
+	if all.Prompt.Ok() || all.Completion.Ok() {
+		all.Source = record.SourceEngineCounter
 	}
 }

@@ -91,7 +91,7 @@ func (g *anthropic) messageDelta(s *stream, at time.Duration, data []byte) {
 			s.final = u
 		}
 	}
-	if reason := get(data, "delta.stop_reason").String(); reason != "" {
+	if reason := text(raw(data, "delta", "stop_reason")); reason != "" {
 		s.finish(at, s.choiceOf(0), reason)
 	}
 }

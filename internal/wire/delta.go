@@ -28,10 +28,16 @@ func (c *chunk) read(data []byte) bool {
 			return false
 		}
 		end := -1
-		if string(key) == "choices" && v < len(data) && data[v] == '[' {
+		switch opens := isOpen(data, v); {
+		case opens == '[' && string(key) == "choices":
 			end = c.readChoices(data, v)
-		} else if end = valueEnd(data, v); end > 0 {
-			c.member(key, data[v:end], v)
+		case opens == '{' && string(key) == "usage":
+			c.usage, c.hasUsage, c.usageFrom = record.Usage{}, true, v
+			end, _ = usageAt(data, v, &c.usage)
+		default:
+			if end = valueEnd(data, v); end > 0 {
+				c.member(key, data[v:end])
+			}
 		}
 		if end < 0 {
 			return false
@@ -41,12 +47,10 @@ func (c *chunk) read(data []byte) bool {
 	return i >= 0 && space(data, i) == len(data)
 }
 
-func (c *chunk) member(key, v []byte, at int) {
+func (c *chunk) member(key, v []byte) {
 	switch string(key) {
-	case "usage":
-		c.usage = record.Usage{}
-		c.hasUsage, c.usageFrom = isObject(v), at
-		readUsage(v, &c.usage)
+	case "usage": // null, where it says no more than that
+		c.usage, c.hasUsage = record.Usage{}, false
 	case "timings":
 		if c.hasTiming = isObject(v); c.hasTiming {
 			c.timings = readTimings(v)
@@ -87,7 +91,7 @@ func (c *chunk) readChoices(b []byte, i int) (next int) {
 // read reads the element of choices that begins at i: a chat chunk, or a
 // completions one.
 func (d *delta) read(b []byte, i int) (next int) {
-	if i >= len(b) || b[i] != '{' {
+	if isOpen(b, i) != '{' {
 		return valueEnd(b, i)
 	}
 	i, more := enter(b, i, '{')
@@ -97,7 +101,7 @@ func (d *delta) read(b []byte, i int) (next int) {
 			return -1
 		}
 		end := -1
-		if string(key) == "delta" && v < len(b) && b[v] == '{' {
+		if isOpen(b, v) == '{' && string(key) == "delta" {
 			d.worded = true
 			end = d.channels(b, v)
 		} else if end = valueEnd(b, v); end > 0 {

@@ -28,6 +28,7 @@ var endpoints = []endpoint{
 	{suffix: "/completions", name: "generate", dialect: dialectLlamaCPP},
 	{suffix: "/completion", name: "generate", dialect: dialectLlamaCPP},
 	{suffix: "/infill", name: "generate", dialect: dialectLlamaCPP},
+	{suffix: "/api/embeddings", name: "embeddings", dialect: dialectOllama},
 	{suffix: "/embeddings", name: "embeddings", dialect: dialectOpenAI},
 	{suffix: "/v2/embed", name: "embeddings", dialect: dialectCohere},
 	{suffix: "/api/embed", name: "embeddings", dialect: dialectOllama},

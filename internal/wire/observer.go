@@ -134,7 +134,7 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 		r.Stream = false
 		o.answer(how, r)
 	default:
-		if o.status >= 400 || o.head.Source != "" {
+		if o.status >= 400 || o.headers.Ok() && !o.encoded {
 			r.Stream = false
 		}
 		o.noCompletion(r, !o.encoded)

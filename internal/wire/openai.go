@@ -52,7 +52,7 @@ func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	s.ids.see(c.id)
 	s.named(c.model)
 	if c.hasTiming {
-		s.told.Prompt, s.told.Cached = firstOf(c.timings.prompt(), s.told.Prompt), firstOf(c.timings.cached, s.told.Cached)
+		c.usage.Prompt, c.usage.Cached = firstOf(c.usage.Prompt, c.timings.prompt()), firstOf(c.usage.Cached, c.timings.cached)
 	}
 	before := s.finishes
 	if len(c.choices) > 0 {
@@ -78,11 +78,11 @@ func (s *stream) finalUsage(c *chunk, adds bool) {
 		return
 	}
 	if s.final.Source != "" && adds {
-		u.Completion = record.Some(s.final.Completion.Or(0) + u.Completion.Or(0))
+		u.Completion = sum(s.final.Completion, u.Completion)
 		if s.cfg.Query.Prompts > 1 {
-			u.Prompt = record.Some(s.final.Prompt.Or(0) + u.Prompt.Or(0))
+			u.Prompt, u.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
 		} else {
-			u.Prompt = s.final.Prompt
+			u.Prompt, u.Cached = s.final.Prompt, s.final.Cached
 		}
 	}
 	s.final = u
@@ -100,7 +100,7 @@ func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
 	if c == nil {
 		return
 	}
-	if in.hasUsage {
+	if in.hasUsage || in.hasTiming {
 		c.hear(&in.usage)
 	}
 	s.heldBack = s.heldBack || e.matchedStop

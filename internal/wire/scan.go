@@ -158,6 +158,14 @@ func scalarEnd(b []byte, i int) int {
 	return i
 }
 
+// isOpen is the bracket at i, 0 where there is something else.
+func isOpen(b []byte, i int) byte {
+	if i < len(b) && (b[i] == '{' || b[i] == '[') {
+		return b[i]
+	}
+	return 0
+}
+
 // isNull says whether a value is JSON null.
 func isNull(v []byte) bool { return string(v) == "null" }
 

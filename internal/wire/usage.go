@@ -77,6 +77,14 @@ func count(v []byte, c *record.Count) bool {
 	return true
 }
 
+// sum is a + b, absent where both are.
+func sum(a, b record.Count) record.Count {
+	if !a.Ok() && !b.Ok() {
+		return a
+	}
+	return record.Some(a.Or(0) + b.Or(0))
+}
+
 // timings are llama.cpp's counters (WIRE.md 6.2).
 type timings struct{ cached, computed, predicted record.Count }
 
