@@ -32,8 +32,9 @@ func (c *chunk) read(data []byte) bool {
 		case opens == '[' && string(key) == "choices":
 			end = c.readChoices(data, v)
 		case opens == '{' && string(key) == "usage":
-			c.usage, c.hasUsage, c.usageFrom = record.Usage{}, true, v
+			c.usage, c.hasUsage = record.Usage{}, true
 			end, _ = usageAt(data, v, &c.usage)
+			c.usageKey, c.usageFrom, c.usageEnd = i, v, end
 		default:
 			if end = valueEnd(data, v); end > 0 {
 				c.member(key, data[v:end])

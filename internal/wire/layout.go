@@ -15,6 +15,7 @@ type layout struct {
 	tail  []byte // between the text and the usage, or to the end
 	close []byte // behind the usage
 	usage bool   // it has a usage
+	key   int    // how far in front of its usage the key opens
 	delta delta  // what it says of its choice, the text itself apart
 }
 
@@ -36,8 +37,8 @@ func (l *layout) learn(data []byte, c *chunk) {
 	}
 	l.head, l.tail, l.close = append(l.head[:0], data[:d.textFrom+1]...), append(l.tail[:0], data[text:]...), l.close[:0]
 	if l.usage = c.hasUsage; l.usage {
-		l.tail = l.tail[:c.usageFrom-text]
-		l.close = append(l.close, data[valueEnd(data, c.usageFrom):]...)
+		l.tail, l.key = l.tail[:c.usageFrom-text], c.usageFrom-c.usageKey
+		l.close = append(l.close, data[c.usageEnd:]...)
 	}
 	l.delta = d
 }
@@ -54,9 +55,11 @@ func (l *layout) read(data []byte, c *chunk) (ok bool) {
 	rest := text + len(l.tail)
 	c.usage, c.hasUsage, c.hasTiming = record.Usage{}, l.usage, false
 	if l.usage {
+		c.usageFrom, c.usageKey = rest, rest-l.key
 		if rest, _ = usageAt(data, rest, &c.usage); rest < 0 {
 			return false
 		}
+		c.usageEnd = rest
 	}
 	if !bytes.Equal(data[rest:], l.close) {
 		return false

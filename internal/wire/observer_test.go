@@ -290,20 +290,3 @@ func TestALumpIsNoStream(t *testing.T) {
 		t.Errorf("buffered %v, %d coalesced reads, TPOT %v", r.Buffered, r.CoalescedReads, ok)
 	}
 }
-
-func BenchmarkFeed(b *testing.B) {
-	for _, bench := range []struct{ name, usage string }{{"plain", ""}, {"continuous", usage(9, 1)}} {
-		b.Run(bench.name, func(b *testing.B) {
-			o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: new(record.Live)})
-			o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
-			event := []byte("data: " + vllm(0, `"content":" token"`, running, bench.usage) + "\n\n")
-			b.SetBytes(int64(len(event)))
-			b.ReportAllocs()
-			at := time.Duration(0)
-			for b.Loop() {
-				at += 10 * time.Millisecond
-				o.Feed(at, event)
-			}
-		})
-	}
-}

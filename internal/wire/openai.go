@@ -13,7 +13,7 @@ type openAI struct {
 	chunk  chunk  // scratch
 	layout layout // of the text events so far
 	marks  marks
-	plain  bool // the last event was read by its layout, and has no usage
+	again  bool // the last event was read by the layout of an earlier one
 }
 
 var _ grammar = (*openAI)(nil)
@@ -30,14 +30,13 @@ type chunk struct {
 	hasTiming bool
 
 	failed, id, model, print []byte // as they stand; nil where there are none
-	usageFrom                int    // where its usage opens
+	usageKey                 int    // where the key of its usage opens
+	usageFrom, usageEnd      int    // where its usage is
 }
 
 func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	c := &g.chunk
-	g.plain = false
-	if g.layout.read(data, c) {
-		g.plain = !c.hasUsage
+	if g.again = g.layout.read(data, c); g.again {
 		g.choiceEvents(s, at, c)
 		return true
 	}

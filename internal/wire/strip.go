@@ -24,6 +24,7 @@ type Relay struct {
 	finish  int    // how much of it is the finish event
 	moved   moved  // what was known when the answer began
 	out     []byte // scratch for what Feed returns
+	edited  []byte // scratch for an event that something is taken out of
 	broken  bool   // a panic in measuring code: bytes only from here on
 	forced  bool   // the engine sends usage on its own account
 }
@@ -159,9 +160,9 @@ func (r *Relay) cut(at time.Duration, p []byte) []byte {
 // pass appends to out what the client is to have of an event, of which pending
 // has not been passed on yet.
 func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
-	keep, edited := r.kept(e, begun)
-	if edited != nil {
-		pending = edited
+	keep, edited := r.kept(&e, begun)
+	if edited {
+		pending = r.edited
 	}
 	if len(r.waiting) > 0 {
 		if len(e.Data) == 0 { // a comment says nothing of what comes next
@@ -179,7 +180,7 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 	switch {
 	case !keep:
 		return out
-	case r.strip.Final && finishing(e.Data):
+	case r.strip.Final && !r.repeats() && finishing(e.Data):
 		if r.single() && !r.moved.none() {
 			r.waiting = append(r.waiting[:0], pending...)
 			r.finish = len(pending)
@@ -194,14 +195,14 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 // event follows at once.
 func (r *Relay) single() bool { return r.cfg.Query.Choices() == 1 }
 
-// kept says whether the client is to have the event, and what it becomes if it
-// is edited. What it decides for a whole event must be what mayChange
+// kept says whether the client is to have the event, and whether it was edited
+// and stands in r.edited. What it decides for a whole event must be what mayChange
 // expects of its beginning.
-func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
+func (r *Relay) kept(e *Event, begun bool) (keep, edited bool) {
 	if r.forced || len(e.Data) == 0 || e.Data[0] != '{' || !bytes.HasPrefix(e.Raw, dataPrefix) {
-		return true, nil
+		return true, false
 	}
-	u := findUsage(e.Data)
+	u := r.usageOf(e.Data)
 	if u.filled && u.choices && !r.strip.PerEvent {
 		// Usage on ordinary events that nobody asked for: the engine is set to
 		// send it always, and the client is used to that (WIRE.md 15).
@@ -209,24 +210,40 @@ func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
 	}
 	switch {
 	case begun || !u.found:
-		return true, nil
+		return true, false
 	case r.strip.PerEvent && u.choices:
-		return true, without(e, u.member)
+		return true, r.without(e, u)
 	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Data, firstChoice):
-		return true, nil
+		return true, false
 	case u.alone:
-		return false, nil
+		return false, false
 	}
-	return true, without(e, u.member)
+	return true, r.without(e, u)
+}
+
+// repeats says whether the event in hand was read by the layout of an earlier
+// one: it is a text event, and all is known of it.
+func (r *Relay) repeats() bool {
+	g, ok := r.stream.grammar.(*openAI)
+	return ok && g.again
 }
 
 // usagePlace is where an event has its usage.
 type usagePlace struct {
-	member
-	found   bool // there is a usage that is not null
-	filled  bool // and it counts something
-	choices bool // the event has choices
-	alone   bool // the event is there for the usage only
+	start, end int  // of the member, from the quote of its key
+	found      bool // there is a usage that is not null
+	filled     bool // and it counts something
+	choices    bool // the event has choices
+	alone      bool // the event is there for the usage only
+}
+
+// usageOf is where the event in hand has its usage.
+func (r *Relay) usageOf(data []byte) usagePlace {
+	if !r.repeats() {
+		return findUsage(data)
+	}
+	c := &r.stream.grammar.(*openAI).chunk
+	return usagePlace{start: c.usageKey, end: c.usageEnd, found: c.hasUsage, filled: c.usage.Prompt.Or(0) > 0, choices: true}
 }
 
 // findUsage looks for usage in an event. An event with an empty choices list
@@ -236,7 +253,7 @@ func findUsage(data []byte) (u usagePlace) {
 	ok := members(data, func(m member) bool {
 		switch string(m.key) {
 		case "usage":
-			u.member, u.found = m, !isNull(m.value)
+			u.start, u.end, u.found = m.start, m.end, !isNull(m.value)
 			u.filled = get(m.value, "prompt_tokens").Int() > 0
 		case "choices":
 			empty = length(m.value) == 0
@@ -254,14 +271,14 @@ func findUsage(data []byte) (u usagePlace) {
 	return u
 }
 
-// without is the event with the member taken out of its one data line. nil
-// when the data is of several lines, which no engine sends.
-func without(e Event, m member) []byte {
+// without puts into r.edited the event without its usage. Not done when the
+// data is of several lines, which no engine sends.
+func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 	at := bytes.Index(e.Raw, e.Data)
 	if at < 0 {
-		return nil
+		return false
 	}
-	from, to := m.start, m.end
+	from, to := u.start, u.end
 	if next := space(e.Data, to); next < len(e.Data) && e.Data[next] == ',' && !precededByComma(e.Data, from) {
 		to = next + 1
 	} else {
@@ -272,9 +289,8 @@ func without(e Event, m member) []byte {
 			from--
 		}
 	}
-	out := make([]byte, 0, len(e.Raw))
-	out = append(out, e.Raw[:at+from]...)
-	return append(out, e.Raw[at+to:]...)
+	r.edited = append(append(r.edited[:0], e.Raw[:at+from]...), e.Raw[at+to:]...)
+	return true
 }
 
 func precededByComma(b []byte, i int) bool {

@@ -89,9 +89,23 @@ func sum(a, b record.Count) record.Count {
 type timings struct{ cached, computed, predicted record.Count }
 
 func readTimings(v []byte) (t timings) {
-	countIn(v, "cache_n", &t.cached)
-	countIn(v, "prompt_n", &t.computed)
-	countIn(v, "predicted_n", &t.predicted)
+	i, more := enter(v, 0, '{')
+	for more {
+		key, value := keyAt(v, i)
+		end := valueEnd(v, value)
+		if end < 0 {
+			return t
+		}
+		switch string(key) {
+		case "cache_n":
+			count(v[value:end], &t.cached)
+		case "prompt_n":
+			count(v[value:end], &t.computed)
+		case "predicted_n":
+			count(v[value:end], &t.predicted)
+		}
+		i, more = after(v, end, '{')
+	}
 	return t
 }
 
