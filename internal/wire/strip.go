@@ -213,7 +213,7 @@ func (r *Relay) kept(e *Event, begun bool) (keep, edited bool) {
 		return true, false
 	case r.strip.PerEvent && u.choices:
 		return true, r.without(e, u)
-	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Data, firstChoice):
+	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Raw, firstChoice):
 		return true, false
 	case u.alone:
 		return false, false
