@@ -86,6 +86,7 @@ func (a *answer) read(b []byte) {
 	default:
 		a.counts(keys)
 		a.completions(keys["choices"])
+		a.firstAlone(keys["timings"])
 	}
 }
 
@@ -175,6 +176,20 @@ func (a *answer) completions(choices []byte) {
 	}
 	if a.choices > 0 {
 		a.record.Dialect = dialectOpenAI
+	}
+}
+
+// firstAlone takes back the usage of several choices where it is that of the
+// first alone, as llama.cpp's timings beside it show (WIRE.md 6.3).
+func (a *answer) firstAlone(v []byte) {
+	u := &a.record.Usage
+	if a.choices < 2 || !isObject(v) || !u.Completion.Ok() || readTimings(v).predicted != u.Completion {
+		return
+	}
+	a.record.Warn("usage is that of the first choice alone: tokens of all are not known")
+	u.Completion, u.Source = record.Count{}, record.SourceNone
+	if a.query.Prompts > 1 {
+		u.Prompt, u.Cached = record.Count{}, record.Count{}
 	}
 }
 

@@ -38,6 +38,10 @@ func (g *anthropic) event(s *stream, at time.Duration, name, data []byte) bool {
 		s.done = true
 	case "error":
 		s.fail(readError(errorOf(data)))
+	case "":
+		if isObject(raw(data, "error")) {
+			s.fail(readError(errorOf(data)))
+		}
 	}
 	return true
 }

@@ -9,6 +9,7 @@ type delta struct {
 	text        bool   // it has text on some channel: content, reasoning, a tool call, a refusal
 	visible     bool   // it has text that is not reasoning
 	tokenIDs    int64  // tokens by the ids it lists
+	promptIDs   int64  // and those of the prompt
 	logprobs    int64  // tokens by the logprobs it lists
 	matchedStop bool   // it has SGLang's mark
 	worded      bool   // it has a place for text
@@ -56,6 +57,8 @@ func (c *chunk) member(key, v []byte) {
 		if c.hasTiming = isObject(v); c.hasTiming {
 			c.timings = readTimings(v)
 		}
+	case "prompt_token_ids":
+		c.promptIDs = length(v)
 	case "error":
 		if !isNull(v) {
 			c.failed = v
@@ -134,6 +137,8 @@ func (d *delta) member(key, v []byte, at int) {
 		}
 	case "token_ids":
 		d.tokenIDs = length(v)
+	case "prompt_token_ids":
+		d.promptIDs = length(v)
 	case "logprobs":
 		d.countLogprobs(v)
 	case "matched_stop":

@@ -28,7 +28,7 @@ func (l *layout) learn(data []byte, c *chunk) {
 		return
 	}
 	d := c.choices[0]
-	if d.strings != 1 || d.finish != "" || d.tokenIDs > 0 || d.logprobs > 0 {
+	if d.strings != 1 || d.finish != "" || d.tokenIDs > 0 || d.logprobs > 0 || d.promptIDs > 0 || c.promptIDs > 0 {
 		return
 	}
 	text := stringEnd(data, d.textFrom)
@@ -53,7 +53,7 @@ func (l *layout) read(data []byte, c *chunk) (ok bool) {
 		return false
 	}
 	rest := text + len(l.tail)
-	c.usage, c.hasUsage, c.hasTiming = record.Usage{}, l.usage, false
+	c.usage, c.hasUsage, c.hasTiming, c.promptIDs = record.Usage{}, l.usage, false, 0
 	if l.usage {
 		c.usageFrom, c.usageKey = rest, rest-l.key
 		if rest, _ = usageAt(data, rest, &c.usage); rest < 0 {

@@ -180,10 +180,10 @@ func (o *Observer) badStatus(r *record.Record) {
 		return
 	}
 	r.Outcome = record.Error
-	if r.ErrorType == "" {
+	if r.ErrorType == "" || r.ErrorType == noKind {
 		r.ErrorType = strconv.Itoa(o.status)
 	}
-	if r.Error == "" {
+	if r.Error == "" || r.Error == noKind {
 		r.Error = "HTTP " + strconv.Itoa(o.status)
 	}
 }

@@ -28,6 +28,7 @@ type chunk struct {
 	hasUsage  bool
 	timings   timings
 	hasTiming bool
+	promptIDs int64 // tokens of the prompt by the ids it lists
 
 	failed, id, model, print []byte // as they stand; nil where there are none
 	usageKey                 int    // where the key of its usage opens
@@ -101,6 +102,9 @@ func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
 	}
 	if in.hasUsage || in.hasTiming {
 		c.hear(&in.usage)
+	}
+	if ids := max(e.promptIDs, in.promptIDs); ids > 0 && !c.told.Prompt.Ok() {
+		c.told.Prompt = record.Some(ids)
 	}
 	s.heldBack = s.heldBack || e.matchedStop
 	tokens, exact := s.tokens(c, e, in)

@@ -124,9 +124,14 @@ func (q *Query) parameters(v []byte) {
 	})
 }
 
-// choices takes the choices per prompt. Ollama and TGI know none.
+// choices takes the choices per prompt, where there can be several.
 func (q *Query) choices(v []byte) {
 	var n record.Count
+	switch q.Endpoint {
+	case "chat", "completions", "generate":
+	default:
+		return
+	}
 	if count(v, &n) && n.Or(0) > 0 && n.Or(0) <= 1<<20 {
 		q.N = int(n.Or(0))
 	}

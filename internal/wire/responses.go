@@ -45,8 +45,10 @@ func (g *responses) event(s *stream, at time.Duration, name, data []byte) bool {
 		s.finalAnswer(raw(data, "usage"))
 		s.finish(at, s.choiceOf(0), "stop")
 		s.done = true
-	case "error":
-		s.fail(readError(errorOf(data)))
+	case "error", "": // llama.cpp gives its errors no name
+		if isObject(data) && (len(name) > 0 || isObject(raw(data, "error"))) {
+			s.fail(readError(errorOf(data)))
+		}
 	default:
 		if bytes.HasSuffix(name, deltaSuffix) {
 			return g.delta(s, at, name, data)

@@ -62,6 +62,9 @@ func (s *stream) event(at time.Duration, name, data []byte) {
 		return
 	}
 	s.events++
+	if isNull(data) {
+		return // llama.cpp begins a stream of several prompts with it
+	}
 	g := s.grammar
 	if g == nil {
 		var certain bool
