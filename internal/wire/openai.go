@@ -21,20 +21,6 @@ var _ grammar = (*openAI)(nil)
 func (g *openAI) dialect() string    { return g.name }
 func (g *openAI) terminator() string { return "[DONE]" }
 
-// chunk is one event.
-type chunk struct {
-	choices   []delta
-	usage     record.Usage
-	hasUsage  bool
-	timings   timings
-	hasTiming bool
-	promptIDs int64 // tokens of the prompt by the ids it lists
-
-	failed, id, model, print []byte // as they stand; nil where there are none
-	usageKey                 int    // where the key of its usage opens
-	usageFrom, usageEnd      int    // where its usage is
-}
-
 func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	c := &g.chunk
 	if g.again = g.layout.read(data, c); g.again {
