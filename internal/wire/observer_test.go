@@ -243,6 +243,33 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestLargeAnswers: wherever the counts stand.
+func TestLargeAnswers(t *testing.T) {
+	data := `"data":[` + strings.Repeat(`{"embedding":[0.1,0.2,0.3]},`, 60000) + `{}]`
+	for _, tt := range []struct {
+		name, path, body string
+		prompt           int64
+	}{
+		{"usage behind the data", "/v1/embeddings", `{` + data + `,"usage":{"prompt_tokens":7,"total_tokens":7}}`, 7},
+		{"usage in front of it (llama.cpp)", "/v1/embeddings", `{"model":"m","usage":{"prompt_tokens":7,"total_tokens":7},` + data + `}`, 7},
+		{"Ollama's", "/api/embed", `{"model":"m",` + data + `,"total_duration":5,"prompt_eval_count":7}`, 7},
+		{"Cohere's", "/v2/embed", `{"id":"e",` + data + `,"meta":{"billed_units":{"input_tokens":7}}}`, 7},
+		{"none", "/v1/embeddings", `{` + data + `}`, -1},
+		{"words that look like it", "/v1/embeddings", `{` + data + `,"x":"\"usage\":{\"prompt_tokens\":7}"}`, -1},
+	} {
+		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
+		o.Head(0, AnswerHead{Status: 200, ContentType: "application/json"})
+		for p := range slices.Chunk([]byte(tt.body), 4096) {
+			o.Feed(0, p)
+		}
+		var r record.Record
+		o.End(0, record.Complete, &r)
+		if r.Usage.Prompt.Or(-1) != tt.prompt || r.Outcome != record.Complete || len(r.Warnings) != 1 || (r.Usage.Source == record.SourceNone) != (tt.prompt < 0) {
+			t.Errorf("%s: %+v, %s, warnings %q", tt.name, r.Usage, r.Outcome, r.Warnings)
+		}
+	}
+}
+
 // TestUsageAroundTheKeptHead: an answer a little larger than what is kept of
 // its beginning.
 func TestUsageAroundTheKeptHead(t *testing.T) {
