@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"tokenomics/internal/record"
+)
 
 // anthropic reads the events of Anthropic's Messages (WIRE.md 3.6, 9). An
 // event's tokens are not told: each delta with text counts as one.
@@ -30,6 +34,7 @@ func (g *anthropic) event(s *stream, at time.Duration, name, data []byte) bool {
 		// The prompt may yet be too much or too little: vLLM doesn't know the
 		// cache here, and Ollama guesses from the request's size.
 		g.usage.see(raw(message, "usage"))
+		g.usage.output = record.Count{} // a token or two that came to be before the stream
 		g.prompt(s)
 		s.provisional = s.told.Prompt.Ok()
 	case "message_delta":

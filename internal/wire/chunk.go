@@ -12,6 +12,7 @@ type chunk struct {
 	promptIDs int64 // tokens of the prompt by the ids it lists
 
 	failed, id, model, print []byte // as they stand; nil where there are none
+	flat                     bool   // it is an error itself, without a member for it
 	usageKey                 int    // where the key of its usage opens
 	usageFrom, usageEnd      int    // where its usage is
 }
@@ -55,6 +56,8 @@ func (c *chunk) member(key, v []byte) {
 		if c.hasTiming = isObject(v); c.hasTiming {
 			c.timings = readTimings(v)
 		}
+	case "object":
+		c.flat = string(v) == `"error"`
 	case "prompt_token_ids":
 		c.promptIDs = length(v)
 	case "error":

@@ -31,6 +31,9 @@ func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	if !c.read(data) {
 		return false
 	}
+	if c.flat { // SGLang, and vLLM of old
+		c.failed = data
+	}
 	if c.failed != nil {
 		s.fail(readError(c.failed))
 		return true
