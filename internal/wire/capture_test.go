@@ -171,6 +171,32 @@ func byChoice(s string) []string {
 	return list
 }
 
+// TestRealDialects: what is known of a few captures besides.
+func TestRealDialects(t *testing.T) {
+	type counts struct {
+		dialect                    string
+		prompt, cached, completion int64
+		source                     record.TokenSource
+		finish                     string
+		firstExact                 bool
+	}
+	for name, want := range map[string]counts{
+		"vllm/responses-stream":   {"responses", 18, 0, 12, record.SourceUsage, "max_output_tokens", false},
+		"vllm/messages-stream":    {"anthropic", 34, 0, 12, record.SourceUsage, "max_tokens", false},
+		"llamacpp/native-stream":  {"llamacpp", 18, 17, 12, record.SourceEngineCounter, "limit", true},
+		"vllm/embeddings-bytes":   {"openai", 6, -1, -1, record.SourceUsage, "", false},
+		"vllm/chat-stream-usage":  {"openai", 34, 0, 12, record.SourceUsage, "length", false},
+		"llamacpp/embeddings":     {"openai", 18, -1, -1, record.SourceUsage, "", false},
+		"llamacpp/chat-stream-n2": {"openai", 63, 62, 24, record.SourceUsage, "length length", false},
+	} {
+		r := readCapture(t, name).measure(t)
+		got := counts{r.Dialect, r.Usage.Prompt.Or(-1), r.Usage.Cached.Or(-1), r.Usage.Completion.Or(-1), r.Usage.Source, strings.Join(r.FinishReasons, " "), r.FirstTokens.Ok()}
+		if got != want || r.Outcome != record.Complete || len(r.Warnings) > 0 {
+			t.Errorf("%s:\n got %+v\nwant %+v\n%s, warnings %q", name, got, want, r.Outcome, r.Warnings)
+		}
+	}
+}
+
 var errorEvent = regexp.MustCompile(`(?m)^(data: \{"error":\{|event: error$)`)
 
 // TestRealAnswers: every capture is read, and what is read is what the engine

@@ -9,14 +9,16 @@ type endpoint struct {
 	// dialect is what is to be expected; the answer's shape decides.
 	dialect string
 	put     bool // SGLang takes it as PUT too
+	edit    bool // the engine may be asked for more than the client asked
 }
 
 // endpoints are the paths that are measured, by how they end, so that a prefix
 // in front of them (a gateway's, an --api-prefix) does not matter. The first
 // that fits counts.
 var endpoints = []endpoint{
-	{suffix: "/chat/completions", name: "chat", dialect: dialectOpenAI},
-	{suffix: "/v1/completions", name: "completions", dialect: dialectOpenAI},
+	{suffix: "/chat/completions", name: "chat", dialect: dialectOpenAI, edit: true},
+	{suffix: "/chat/completions/batch", name: "chat", dialect: dialectOpenAI},
+	{suffix: "/v1/completions", name: "completions", dialect: dialectOpenAI, edit: true},
 	{suffix: "/responses", name: "responses", dialect: dialectResponses},
 	{suffix: "/v1/messages", name: "messages", dialect: dialectAnthropic},
 	{suffix: "/inference/v1/generate", name: "generate", dialect: dialectVLLMGenerate},
@@ -29,6 +31,7 @@ var endpoints = []endpoint{
 	{suffix: "/completion", name: "generate", dialect: dialectLlamaCPP},
 	{suffix: "/infill", name: "generate", dialect: dialectLlamaCPP},
 	{suffix: "/api/embeddings", name: "embeddings", dialect: dialectOllama},
+	{suffix: "/invocations", name: "generate", dialect: dialectOpenAI}, // whatever its body is
 	{suffix: "/embeddings", name: "embeddings", dialect: dialectOpenAI},
 	{suffix: "/v2/embed", name: "embeddings", dialect: dialectCohere},
 	{suffix: "/api/embed", name: "embeddings", dialect: dialectOllama},
@@ -75,9 +78,5 @@ func EndpointOf(method, path string) string {
 // more in a request, so that its body is worth reading whole.
 func Injectable(method, path string) bool {
 	e, ok := endpointOf(method, path)
-	return ok && e.injectable()
-}
-
-func (e endpoint) injectable() bool {
-	return e.dialect == dialectOpenAI && (e.name == "chat" || e.name == "completions")
+	return ok && e.edit
 }

@@ -42,7 +42,8 @@ func TestEndpoints(t *testing.T) {
 		{"POST", "/v1/responses/resp_1/cancel", "", "", false},
 		{"POST", "/v1/messages/count_tokens", "", "", false},
 		{"POST", "/v1/models", "", "", false},
-		{"POST", "/v1/chat/completions/batch", "", "", false},
+		{"POST", "/v1/chat/completions/batch", "chat", "openai", false},
+		{"POST", "/invocations", "generate", "openai", false},
 		{"POST", "/tokenize", "", "", false},
 	}
 	for _, tt := range tests {

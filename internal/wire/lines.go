@@ -51,9 +51,7 @@ func (l *lineSplitter) keep() {
 	} else {
 		l.part = append(l.part, rest...)
 	}
-	if cap(l.part) > 64<<10 && len(l.part) < 4<<10 {
-		l.part = append([]byte(nil), l.part...) // one large line must not cost its memory for the rest of the stream
-	}
+	l.part = lighten(l.part)
 	l.b = nil
 }
 

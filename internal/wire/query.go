@@ -43,7 +43,7 @@ func ReadQuery(method, path string, body []byte) Query {
 	case bytes.HasPrefix(body, []byte("--")):
 		q.form(body)
 	default:
-		q.object(body, e.injectable())
+		q.object(body, e.edit)
 	}
 	return q
 }
@@ -52,7 +52,7 @@ func ReadQuery(method, path string, body []byte) Query {
 const maxKeys = 256
 
 // object reads a body that should be a JSON object.
-func (q *Query) object(body []byte, injectable bool) {
+func (q *Query) object(body []byte, edit bool) {
 	seen := make(map[string]bool, 16)
 	duplicate := false
 	whole := members(body, func(m member) bool {
@@ -67,11 +67,11 @@ func (q *Query) object(body []byte, injectable bool) {
 	switch {
 	case !whole || !get(body, "@this").IsObject():
 		q.Warnings = append(q.Warnings, "request body is not a JSON object")
-	case duplicate && injectable:
+	case duplicate && edit:
 		// Which of two equal keys counts is each engine's own business.
 		q.Warnings = append(q.Warnings, "request body has a key twice, an escaped one, or very many")
 	default:
-		q.editable = injectable
+		q.editable = edit
 	}
 	q.read = whole
 }

@@ -153,14 +153,21 @@ func (s *Splitter) keep() {
 	} else {
 		s.part = append(s.part[:0], rest...)
 	}
-	if cap(s.part) > 64<<10 && len(s.part) < 4<<10 {
-		s.part = append([]byte(nil), s.part...) // one large event must not cost its memory for the rest of the stream
-	}
+	s.part = lighten(s.part)
 	s.b, s.start = nil, 0
 	s.line, s.seen = line, len(s.part)
 	if n := len(s.part); n > 0 && s.part[n-1] == '\r' {
 		s.seen = n - 1 // whether it ends a line alone or with an LF is not known yet
 	}
+}
+
+// lighten gives back memory that one large event or read took, so that it does
+// not cost it for the rest of the stream.
+func lighten(b []byte) []byte {
+	if cap(b) <= 8<<10 || len(b) >= cap(b)/8 {
+		return b
+	}
+	return append([]byte(nil), b...)
 }
 
 // back is where the span is once n bytes in front of it are gone.

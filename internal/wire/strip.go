@@ -11,6 +11,9 @@ const maxHeld = 64 << 10
 
 // cut measures p and removes from it.
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
+	if cap(r.out) > 8<<10 && len(p) < cap(r.out)/8 {
+		r.out = nil // reads were larger once
+	}
 	out, held, begun := r.out[:0], r.held, r.begun
 	changed := len(held) > 0 || len(r.waiting) > 0
 	r.begin(at, p)
