@@ -221,7 +221,7 @@ func TestAnswers(t *testing.T) {
 		{"cut", "/v1/chat/completions", "application/json", "", `{"choices":[`, 200, record.Truncated, record.Truncated, -1, -1, -1, "", 0},
 		{"lies about its type", "/v1/chat/completions", "application/json", "", `<html>`, 200, record.Complete, record.Error, -1, -1, -1, "", 1},
 		{"plain text error", "/v1/chat/completions", "text/plain", "", `Internal Server Error`, 500, record.Complete, record.Error, -1, -1, -1, "", 0},
-		{"encoded", "/v1/chat/completions", "application/json", "gzip", "\x1f\x8b", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
+		{"of a coding that is not known", "/v1/chat/completions", "application/json", "compress", "\x1f\x9d", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
 		{"not an endpoint of ours", "/v1/models", "application/json", "", `{"usage":{"prompt_tokens":9}}`, 200, record.Complete, record.Complete, -1, -1, -1, "", 0},
 		{"counts that are no counts", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":1e99}}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
 	}
@@ -239,6 +239,33 @@ func TestAnswers(t *testing.T) {
 		}
 		if r.ResponseBytes != int64(len(tt.body)) {
 			t.Errorf("%s: %d bytes", tt.name, r.ResponseBytes)
+		}
+	}
+}
+
+// TestLargeAnswers: wherever the counts stand.
+func TestLargeAnswers(t *testing.T) {
+	data := `"data":[` + strings.Repeat(`{"embedding":[0.1,0.2,0.3]},`, 60000) + `{}]`
+	for _, tt := range []struct {
+		name, path, body string
+		prompt           int64
+	}{
+		{"usage behind the data", "/v1/embeddings", `{` + data + `,"usage":{"prompt_tokens":7,"total_tokens":7}}`, 7},
+		{"usage in front of it (llama.cpp)", "/v1/embeddings", `{"model":"m","usage":{"prompt_tokens":7,"total_tokens":7},` + data + `}`, 7},
+		{"Ollama's", "/api/embed", `{"model":"m",` + data + `,"total_duration":5,"prompt_eval_count":7}`, 7},
+		{"Cohere's", "/v2/embed", `{"id":"e",` + data + `,"meta":{"billed_units":{"input_tokens":7}}}`, 7},
+		{"none", "/v1/embeddings", `{` + data + `}`, -1},
+		{"words that look like it", "/v1/embeddings", `{` + data + `,"x":"\"usage\":{\"prompt_tokens\":7}"}`, -1},
+	} {
+		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
+		o.Head(0, AnswerHead{Status: 200, ContentType: "application/json"})
+		for p := range slices.Chunk([]byte(tt.body), 4096) {
+			o.Feed(0, p)
+		}
+		var r record.Record
+		o.End(0, record.Complete, &r)
+		if r.Usage.Prompt.Or(-1) != tt.prompt || r.Outcome != record.Complete || len(r.Warnings) != 1 || (r.Usage.Source == record.SourceNone) != (tt.prompt < 0) {
+			t.Errorf("%s: %+v, %s, warnings %q", tt.name, r.Usage, r.Outcome, r.Warnings)
 		}
 	}
 }
@@ -288,22 +315,5 @@ func TestALumpIsNoStream(t *testing.T) {
 	r := observe(t, "/v1/chat/completions", `{"stream":true}`, record.Complete, lump...)
 	if _, ok := r.TPOT(); ok || !r.Buffered || r.CoalescedReads != 2 {
 		t.Errorf("buffered %v, %d coalesced reads, TPOT %v", r.Buffered, r.CoalescedReads, ok)
-	}
-}
-
-func BenchmarkFeed(b *testing.B) {
-	for _, bench := range []struct{ name, usage string }{{"plain", ""}, {"continuous", usage(9, 1)}} {
-		b.Run(bench.name, func(b *testing.B) {
-			o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: new(record.Live)})
-			o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
-			event := []byte("data: " + vllm(0, `"content":" token"`, running, bench.usage) + "\n\n")
-			b.SetBytes(int64(len(event)))
-			b.ReportAllocs()
-			at := time.Duration(0)
-			for b.Loop() {
-				at += 10 * time.Millisecond
-				o.Feed(at, event)
-			}
-		})
 	}
 }
