@@ -51,6 +51,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"host with a user":       {"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", 400},
 		"foreign absolute form":  {"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"authority form":         {"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 400},
+		"CONNECT to a path":      {"CONNECT /x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"star for GET":           {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"fragment":               {"GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"two spaces":             {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},

@@ -65,12 +65,12 @@ func (r *Request) target() error {
 		}
 	}
 	switch {
+	case string(r.Method) == "CONNECT":
+		return bad("CONNECT: this proxy stands in front of one server")
 	case r.Target[0] == '/':
 		r.Path = r.Target
 	case string(r.Target) == "*" && string(r.Method) == "OPTIONS":
 		r.Path = r.Target
-	case string(r.Method) == "CONNECT":
-		return bad("CONNECT: this proxy stands in front of one server")
 	default:
 		authority, path, ok := absolute(r.Target)
 		if !ok {

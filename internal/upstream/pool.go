@@ -20,6 +20,7 @@ type Options struct {
 	MaxIdle     int           // how many are kept; 0 = 1,024
 	TLS         *tls.Config   // for https; nil = the system's roots
 	OnOpen      func(*Socket) // called once with every connection made, before anybody uses it; may be nil
+	OnClose     func(*Socket) // called once with every connection before it is closed, by whoever closes it; may be nil
 }
 
 // Pool makes connections to one engine and keeps the unused ones for a while.

@@ -47,6 +47,9 @@ func (s *Socket) Close() error {
 		return nil
 	}
 	s.pool.open.Add(-1)
+	if s.pool.opt.OnClose != nil {
+		s.pool.opt.OnClose(s)
+	}
 	return s.conn.Close()
 }
 

@@ -71,6 +71,10 @@ func (r *Relay) Head(at time.Duration, h AnswerHead) {
 // length is not known beforehand.
 func (r *Relay) Strips() bool { return r.strip.Any() && r.format == sse && !r.encoded }
 
+// KeepAll leaves in the answer what was asked for. It is for before the first
+// byte of the body.
+func (r *Relay) KeepAll() { r.strip = Strip{} }
+
 // Encoded says whether the answer came encoded: what was asked for can't be
 // taken out of it.
 func (r *Relay) Encoded() bool { return r.encoded }
