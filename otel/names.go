@@ -64,6 +64,10 @@ const (
 	nameDecodeRate = "tokenomics.request.decode_token_rate"
 	nameOverhead   = "tokenomics.proxy.overhead"
 
+	// Latency against the requests in flight when each request began.
+	nameLoadTTFT = "tokenomics.load.time_to_first_token"
+	nameLoadTPOT = "tokenomics.load.time_per_output_token"
+
 	nameRequests    = "tokenomics.requests"
 	nameAborted     = "tokenomics.requests.aborted"
 	nameBuffered    = "tokenomics.requests.buffered"
@@ -75,7 +79,13 @@ const (
 	nameEstimated   = "tokenomics.tokens.estimated"
 	nameTokenRate   = "tokenomics.token_rate"
 
+	nameConnections = "tokenomics.connections"
+	nameRefused     = "tokenomics.requests.refused"
+	nameReplayed    = "tokenomics.requests.replayed"
+	nameUpgrades    = "tokenomics.upgrades"
+
 	nameSinkDropped    = "tokenomics.sink.dropped"
+	nameSinkPanics     = "tokenomics.sink.panics"
 	nameParseFailures  = "tokenomics.parse_failures"
 	namePanics         = "tokenomics.panics"
 	nameLabelOverflow  = "tokenomics.labels.overflow"
@@ -122,6 +132,8 @@ const (
 	keySink     = attribute.Key("tokenomics.sink")
 	keyReason   = attribute.Key("tokenomics.reason")
 	keySignal   = attribute.Key("tokenomics.signal")
+
+	keyInFlightRange = attribute.Key("tokenomics.in_flight.range")
 )
 
 // operationOf names an endpoint as gen_ai.operation.name does.
@@ -147,7 +159,7 @@ func routeOf(endpoint string) string {
 }
 
 const (
-	other           = "other"   // what a label becomes when its list is full
+	other           = "other"   // what is shown of a label whose list is full, or does not have it
 	unknownProvider = "unknown" // gen_ai.provider.name is required, and guessing would be worse
 	unknownModality = "unknown" // engines do not split their usage by modality
 )

@@ -60,6 +60,7 @@ func (q *spanQueue) OnEnd(s sdktrace.ReadOnlySpan) {
 	case q.pending.Add(1) > q.limit:
 		q.pending.Add(-1)
 		q.full.Add(1)
+		q.problems.report(kindQueue, "spans are dropped: the queue to the backend is full", errQueueFull)
 	default:
 		q.batch.OnEnd(s)
 	}
@@ -106,7 +107,7 @@ func (e spanExport) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 	q.pending.Add(-int64(len(spans)))
 	if err != nil {
 		q.failed.Add(int64(len(spans)))
-		q.problems.report("traces", "exporting traces failed", err)
+		q.problems.report(kindTraces, "exporting traces failed", fmt.Errorf("%d spans lost: %w", len(spans), err))
 		return nil
 	}
 	q.exported.Add(int64(len(spans)))

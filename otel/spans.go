@@ -137,6 +137,7 @@ func appendRequest(kv []attribute.KeyValue, r *record.Record) []attribute.KeyVal
 	)
 	kv = appendText(kv, keyRequestModel, clean(r.Model))
 	kv = appendText(kv, keyResponseModel, clean(r.ResponseModel))
+	kv = appendText(kv, keyTenant, clean(r.Tenant))
 	if r.N > 1 {
 		kv = append(kv, keyRequestChoices.Int(r.N))
 	}
