@@ -58,6 +58,7 @@ func (p *Proxy) handle(ctx *fasthttp.RequestCtx) {
 	x.rec.Start, x.rec.Server = x.start, p.cfg.Upstream.Addr
 	x.rec.Method, x.rec.Path = head.method, head.path
 	x.rec.RequestID = requestID(&ctx.Request.Header)
+	x.rec.Tenant = p.cfg.Tenancy.Of(func(name string) string { return peek(ctx.Request.Header.All(), name) })
 	defer func() {
 		if v := recover(); v != nil {
 			p.live.Panics.Add(1)

@@ -28,6 +28,7 @@ type Config struct {
 	Tracer   record.Tracer   // nil = tracing is off, and no header is added
 	Live     *record.Live    // nil = one of the proxy's own
 	Log      *slog.Logger    // nil = slog.Default
+	Tenancy  Tenancy         // who requests are from; the zero value says nobody
 
 	InjectLimit    int           // largest request body that is read whole to ask for usage, in bytes; 0 = 8 MiB
 	MaxConnections int           // clients' connections at a time; 0 = 16,384
@@ -81,6 +82,10 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	if cfg.MaxConnections == 0 {
 		cfg.MaxConnections = 16384
+	}
+	var err error
+	if cfg.Tenancy, err = cfg.Tenancy.Check(); err != nil {
+		return nil, fmt.Errorf("telling tenants: %w", err)
 	}
 	watcher, err := newWatcher()
 	if err != nil {
