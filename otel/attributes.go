@@ -21,7 +21,7 @@ func observeOptions(kv []attribute.KeyValue, more ...attribute.KeyValue) []metri
 }
 
 func genAIAttributes(k genAIKey) []attribute.KeyValue {
-	kv := []attribute.KeyValue{keyOperation.String(operationOf(k.endpoint)), keyProvider.String(providerOf(k.provider))}
+	kv := []attribute.KeyValue{keyOperation.String(k.operation), keyProvider.String(providerOf(k.provider))}
 	kv = appendText(kv, keyRequestModel, k.model)
 	return appendText(kv, keyResponseModel, k.response)
 }

@@ -59,7 +59,7 @@ func newRequestCounts(k requestKey) *requestCounts {
 }
 
 func (l *labels) newUsageCounts(k usageKey) *usageCounts {
-	kv := append(genAIAttributes(genAIKey{k.endpoint, k.provider, k.model, k.response}), address(hostPort(k.server))...)
+	kv := append(genAIAttributes(genAIKey{k.operation, k.provider, k.model, k.response}), address(hostPort(k.server))...)
 	kv = appendText(kv, keyTenant, k.tenant)
 	if l.modality {
 		kv = append(kv, keyTokenModality.String(unknownModality))

@@ -28,7 +28,7 @@ func flood(requests int, observe func(*record.Record)) {
 		rec.Model, rec.ResponseModel, rec.Tenant, rec.ErrorType = "m"+n, "r"+n, "t"+n, "e"+n
 		rec.Status = statuses[i%len(statuses)]
 		switch i % 8 {
-		case 1, 2: // mixtures of a few
+		case 1: // mixtures of a few
 			rec.Status = 200 + i%400
 			rec.Model, rec.ResponseModel = "m"+strconv.Itoa(i%401), "m"+strconv.Itoa(i%211)
 			rec.Tenant, rec.ErrorType = "t"+strconv.Itoa(i%307), "e"+strconv.Itoa(i%67)

@@ -9,18 +9,18 @@ type (
 
 		outcome record.Outcome
 	}
-	usageKey struct{ endpoint, provider, model, response, server, tenant string }
-	oursKey  struct{ endpoint, model, tenant string }
-	loadKey  struct{ endpoint, model string }
-	genAIKey struct{ endpoint, provider, model, response string }
+	usageKey struct{ operation, provider, model, response, server, tenant string }
+	oursKey  struct{ operation, model, tenant string }
+	loadKey  struct{ operation, model string }
+	genAIKey struct{ operation, provider, model, response string }
 
 	durationKey struct {
 		genAIKey
 		server, errType string
 	}
-	// httpKey has the endpoint for requests to us, and the server for ours to it.
+	// httpKey has the route for requests to us, and the server for ours to it.
 	httpKey struct {
-		method, endpoint, server, errType string
+		method, route, server, errType string
 
 		status int
 	}

@@ -31,7 +31,7 @@ func rangeText(i int) string {
 }
 
 func newLoadOptions(k loadKey) *loadOptions {
-	kv := appendText([]attribute.KeyValue{keyOperation.String(operationOf(k.endpoint))}, keyRequestModel, k.model)
+	kv := appendText([]attribute.KeyValue{keyOperation.String(k.operation)}, keyRequestModel, k.model)
 	o := new(loadOptions)
 	for i := range o {
 		o[i] = options(kv, keyInFlightRange.String(rangeText(i)))

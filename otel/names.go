@@ -1,6 +1,10 @@
 package otel
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+)
 
 // All names this package emits, and nothing else, so that a renamed convention
 // is a change to this file. GenAI names follow, by Config.Semconv:
@@ -136,24 +140,41 @@ const (
 	keyInFlightRange = attribute.Key("tokenomics.in_flight.range")
 )
 
-// operationOf names an endpoint as gen_ai.operation.name does.
+// operationOf names an endpoint as gen_ai.operation.name does; what the
+// convention has no name for keeps its own.
 func operationOf(endpoint string) string {
-	if endpoint == "completions" {
+	switch endpoint {
+	case "responses", "messages":
+		return "chat"
+	case "completions", "generate":
 		return "text_completion"
 	}
-	return endpoint // "chat", "embeddings"
+	return endpoint // "chat", "embeddings", "rerank", "score", ...
 }
 
-// routeOf is the http.route of an endpoint, "" for what is only passed
-// through, whose paths are the client's and unbounded.
-func routeOf(endpoint string) string {
-	switch endpoint {
-	case "chat":
-		return "/v1/chat/completions"
-	case "completions":
-		return "/v1/completions"
-	case "embeddings":
-		return "/v1/embeddings"
+// routes are the paths of measured endpoints, those that come most first, and
+// each before those that it ends in.
+var routes = [...]string{
+	"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
+	"/api/chat", "/api/generate", "/api/embed",
+	"/inference/v1/generate", "/generate_stream", "/generate", "/completion", "/infill",
+	"/v2/embed", "/embedding", "/encode",
+	"/v1/rerank", "/v2/rerank", "/rerank", "/reranking", "/v1/score", "/score", "/generative_scoring", "/pooling", "/classify",
+	"/v1/audio/transcriptions", "/v1/audio/translations",
+	"/chat/completions", "/completions", "/embeddings", "/responses",
+}
+
+// routeOf is the http.route of a request to a measured endpoint, without what
+// stands in front of it; "" for what is only passed through, whose paths are
+// the client's and unbounded.
+func routeOf(endpoint, path string) string {
+	if endpoint == "" {
+		return ""
+	}
+	for _, route := range routes {
+		if strings.HasSuffix(path, route) {
+			return route
+		}
 	}
 	return ""
 }

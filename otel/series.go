@@ -31,7 +31,7 @@ const maxErrorTypes = 50
 
 // seriesKey is all that labels of one Record can differ by.
 type seriesKey struct {
-	endpoint, method, provider, model, response, server, errType, tenant string
+	endpoint, method, route, provider, model, response, server, errType, tenant string
 
 	outcome record.Outcome
 	status  int
@@ -117,7 +117,10 @@ func (l *labels) of(r *record.Record) *series {
 
 // find is r's key as far as the vocabularies know it.
 func (l *labels) find(r *record.Record) (key seriesKey, final bool) {
-	key = seriesKey{endpoint: r.Endpoint, method: methodOf(r.Method), provider: r.Provider, server: r.Server, outcome: r.Outcome, status: r.Status}
+	key = seriesKey{
+		endpoint: r.Endpoint, method: methodOf(r.Method), route: routeOf(r.Endpoint, r.Path),
+		provider: r.Provider, server: r.Server, outcome: r.Outcome, status: r.Status,
+	}
 	var ok [4]bool
 	key.errType, ok[0] = l.errors.find(errorType(r))
 	key.model, ok[1] = l.models.find(r.Model)
@@ -164,19 +167,20 @@ func (l *labels) build(k seriesKey) *series {
 	if !serverFailed(k.outcome, k.status) {
 		failed = ""
 	}
-	s.server, capped = l.server.of(httpKey{method: k.method, endpoint: k.endpoint, errType: failed, status: k.status})
+	s.server, capped = l.server.of(httpKey{method: k.method, route: k.route, errType: failed, status: k.status})
 	note(capped)
 	s.client, capped = l.client.of(httpKey{method: k.method, server: k.server, errType: k.errType, status: k.status})
 	note(capped)
 	if k.endpoint == "" {
 		return s
 	}
-	s.usage, capped = l.usages.of(usageKey{k.endpoint, k.provider, k.model, k.response, k.server, k.tenant})
+	operation := operationOf(k.endpoint)
+	s.usage, capped = l.usages.of(usageKey{operation, k.provider, k.model, k.response, k.server, k.tenant})
 	note(capped)
-	s.ours, capped = l.ours.of(oursKey{k.endpoint, k.model, k.tenant})
+	s.ours, capped = l.ours.of(oursKey{operation, k.model, k.tenant})
 	note(capped)
-	s.load, _ = l.load.of(loadKey{k.endpoint, k.model}) // a view of what ours has whole
-	genAI := genAIKey{k.endpoint, k.provider, k.model, k.response}
+	s.load, _ = l.load.of(loadKey{operation, k.model}) // a view of what ours has whole
+	genAI := genAIKey{operation, k.provider, k.model, k.response}
 	s.genAI, capped = l.genAI.of(genAI)
 	note(capped)
 	s.duration, capped = l.durations.of(durationKey{genAI, k.server, k.errType})
@@ -186,7 +190,7 @@ func (l *labels) build(k seriesKey) *series {
 
 func newServer(k httpKey) []metric.RecordOption {
 	kv := append(httpAttributes(k), keyURLScheme.String("http"))
-	kv = appendText(kv, keyHTTPRoute, routeOf(k.endpoint))
+	kv = appendText(kv, keyHTTPRoute, k.route)
 	return options(appendText(kv, keyErrorType, k.errType))
 }
 
@@ -196,7 +200,7 @@ func newClient(k httpKey) []metric.RecordOption {
 }
 
 func newOurs(k oursKey) []metric.RecordOption {
-	kv := appendText([]attribute.KeyValue{keyOperation.String(operationOf(k.endpoint))}, keyRequestModel, k.model)
+	kv := appendText([]attribute.KeyValue{keyOperation.String(k.operation)}, keyRequestModel, k.model)
 	return options(appendText(kv, keyTenant, k.tenant))
 }
 
