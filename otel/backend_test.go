@@ -249,7 +249,7 @@ func TestPartialSuccess(t *testing.T) {
 		lost     int64
 		log      string
 	}{
-		{1, "too old", 1, "exporting traces failed"},
+		{1, "too\nold", 1, "exporting traces failed"},
 		{7, "too many", 2, "exporting traces failed"},
 		{0, "deprecated (9 spans rejected) ", 0, "with a remark"},
 	} {

@@ -81,7 +81,7 @@ func TestEngineViewIsByFlag(t *testing.T) {
 func TestAbsentIsNotZero(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	rec := &record.Record{Start: start, Outcome: record.Complete, Status: 200}
-	rec.Method, rec.Endpoint, rec.Model, rec.Stream = "POST", "chat", "llama", true
+	rec.Method, rec.Path, rec.Endpoint, rec.Model, rec.Stream = "POST", "/v1/chat/completions", "chat", "llama", true
 	rec.Sent, rec.End = at(0), at(50)
 	r.Observe(rec)
 	wantLines(t, r.dump(t), `

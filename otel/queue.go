@@ -120,7 +120,7 @@ func (e spanExport) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 
 // partial is how the exporter words a success with rejected spans; the type
 // of the error is not ours to see.
-var partial = regexp.MustCompile(`^(?:traces export: )?OTLP partial success: .*\((\d+) spans rejected\)$`)
+var partial = regexp.MustCompile(`(?s)^(?:traces export: )?OTLP partial success: .*\((\d+) spans rejected\)$`)
 
 // rejected is how many of n spans were lost to an export that ended in err.
 func rejected(err error, n int) int {

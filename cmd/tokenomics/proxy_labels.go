@@ -24,6 +24,8 @@ type labelOptions struct {
 	tenantLimit    int
 	models         []string
 	modelLimit     int
+
+	tenancy proxy.Tenancy // made by check: a salt may come from a pipe, and is read once
 }
 
 // saltVariable holds the salt itself. There is no flag for it: command lines
@@ -64,25 +66,21 @@ func (o *labelOptions) check() error {
 	case o.modelLimit < 1:
 		return fmt.Errorf("--model-limit %d: give 1 or more", o.modelLimit)
 	}
-	_, err := o.tenancy()
-	return err
+	return o.makeTenancy()
 }
 
-// tenancy says who requests are from.
-func (o *labelOptions) tenancy() (proxy.Tenancy, error) {
+func (o *labelOptions) makeTenancy() (err error) {
 	t := proxy.Tenancy{Header: o.tenantHeader, FromKey: o.tenantFromKey}
 	from := "--tenant-header"
 	if o.tenantFromKey {
-		var err error
 		if t.Salt, from, err = o.salt(); err != nil {
-			return t, err
+			return err
 		}
 	}
-	t, err := t.Check()
-	if err != nil {
-		return t, fmt.Errorf("%s: %w", from, err)
+	if o.tenancy, err = t.Check(); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
 	}
-	return t, nil
+	return nil
 }
 
 // salt is the one that was given, nil where none was, and where it came from.
@@ -92,7 +90,7 @@ func (o *labelOptions) salt() (salt []byte, from string, err error) {
 		if err != nil {
 			return nil, "", fmt.Errorf("--tenant-salt-file: reading the salt: %w", err)
 		}
-		return bytes.TrimSpace(salt), "--tenant-salt-file", nil
+		return append([]byte{}, bytes.TrimSpace(salt)...), "--tenant-salt-file", nil // an empty one is not none
 	}
 	if salt, ok := os.LookupEnv(saltVariable); ok {
 		return []byte(salt), saltVariable, nil

@@ -15,6 +15,10 @@ func TestLabelRefusals(t *testing.T) {
 	if err := os.WriteFile(short, []byte("pepper\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		args []string
 		salt string // of the environment
@@ -28,6 +32,7 @@ func TestLabelRefusals(t *testing.T) {
 		{[]string{"--models", " ,b"}, "", "--models has an empty name"},
 		{[]string{"--tenant-salt-file", short}, "", "--tenant-from-key"},
 		{[]string{"--tenant-from-key", "--tenant-salt-file", short}, "", "openssl rand"},
+		{[]string{"--tenant-from-key", "--tenant-salt-file", empty}, "", "a salt of 0 bytes"},
 		{[]string{"--tenant-from-key", "--tenant-salt-file", "/no/such/file"}, "", "--tenant-salt-file"},
 		{[]string{"--tenant-from-key"}, "pepper", saltVariable},
 		{[]string{"--tenant-limit", "0"}, "", "--tenant-limit"},

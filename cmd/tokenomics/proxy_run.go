@@ -60,10 +60,6 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if err != nil {
 		return usageError(err)
 	}
-	tenancy, err := p.opt.labels.tenancy()
-	if err != nil {
-		return usageError(err)
-	}
 	if err := p.openSinks(ctx, e, logger); err != nil {
 		return err
 	}
@@ -72,7 +68,7 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 		return err
 	}
 	p.proxy, err = proxy.New(proxy.Config{
-		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger, Tenancy: tenancy,
+		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger, Tenancy: p.opt.labels.tenancy,
 		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
 		Pool: upstream.Options{MaxIdle: p.opt.connections},
 	})
