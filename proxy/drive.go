@@ -115,18 +115,24 @@ func (c *client) fromClient(p []byte) (more bool) {
 // begin counts a request whose head has come. The caller has mu.
 func (c *client) begin(now time.Time) {
 	c.begun = true
-	n := c.proxy.begin(c)
+	n := c.proxy.begin()
 	c.x.InFlight(n)
 	switch {
 	case c.x.Done():
 	case c.surplus:
 		c.x.Last()
-		c.x.Refuse(now, 503, "overloaded", "the proxy has as many connections as it may have (--max-connections)")
+		c.full(now, "the proxy has as many connections as it may have (--max-connections)")
 	case n > c.proxy.cfg.MaxInFlight:
-		c.x.Refuse(now, 503, "overloaded", "the proxy has as many requests in flight as it may have (--max-in-flight)")
+		c.full(now, "the proxy has as many requests in flight as it may have (--max-in-flight)")
 	case c.proxy.isDraining():
 		c.x.Last()
 	}
+}
+
+// full turns a request away because a limit is reached. The caller has mu.
+func (c *client) full(now time.Time, why string) {
+	c.proxy.live.Refused.Add(1)
+	c.x.Refuse(now, 503, "overloaded", why)
 }
 
 // connect gives the exchange a connection to the engine.
@@ -206,7 +212,9 @@ func (c *client) hear() {
 	case c.failed != nil:
 		c.x.Abort(now, record.ClientAbort, writeFailure(c.failed))
 	case err != nil:
-		c.x.EngineEnd(now, err)
+		if c.x.EngineEnd(now, err) {
+			c.proxy.live.Replays.Add(1)
+		}
 		c.engine.close()
 		c.engine = nil
 	}
@@ -248,6 +256,7 @@ func (c *client) fromEngine(p []byte) (more bool) {
 		return false
 	}
 	if tunnel && c.upload == nil {
+		c.proxy.live.Upgrades.Add(1)
 		c.startUpload()
 	}
 	c.x.Idle()
@@ -322,7 +331,7 @@ func (c *client) settle(x *exchange.Exchange) {
 	x.Release()
 	if rec := x.Record(); rec != nil {
 		if !begun {
-			c.proxy.begin(c)
+			c.proxy.begin()
 		}
 		c.proxy.finish(rec)
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Tracer   record.Tracer   // nil = tracing is off, and no header is added
 	Live     *record.Live    // nil = one of the proxy's own
 	Log      *slog.Logger    // nil = slog.Default
+	Tenancy  Tenancy         // who requests are from; the zero value says nobody
 
 	InjectLimit    int           // largest request body that is read whole to ask for usage, in bytes; 0 = 8 MiB
 	MaxConnections int           // clients' connections at a time; 0 = 16,384
@@ -91,6 +92,7 @@ type Proxy struct {
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
 	clients   map[*client]struct{}
+	surplus   int // those of them that are above the limit
 	draining  bool
 	served    sync.WaitGroup // connections
 }
@@ -102,6 +104,10 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, errors.New("the proxy has no upstream")
 	}
 	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Tenancy, err = cfg.Tenancy.Check(); err != nil {
+		return nil, fmt.Errorf("telling tenants: %w", err)
+	}
 	watcher, err := newWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watching for clients that leave: %w", err)
@@ -121,7 +127,7 @@ func New(cfg Config) (*Proxy, error) {
 
 // newEnv is what every exchange has in common.
 func (p *Proxy) newEnv() exchange.Env {
-	return exchange.Env{
+	env := exchange.Env{
 		Addr: p.cfg.Upstream.Addr, Host: p.cfg.Upstream.Host(), Prefix: p.cfg.Upstream.Prefix,
 		InjectLimit: int64(p.cfg.InjectLimit), HeadLimit: p.cfg.HeadLimit, AnswerLimit: p.cfg.AnswerLimit,
 		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded,
@@ -142,6 +148,10 @@ func (p *Proxy) newEnv() exchange.Env {
 			p.log.Error(what+" failed: it is only passed on", "panic", cause)
 		},
 	}
+	if p.cfg.Tenancy.Header != "" || p.cfg.Tenancy.FromKey {
+		env.Tenant = p.cfg.Tenancy.Of
+	}
+	return env
 }
 
 // maxHeld bounds the request bodies that are read whole, all together. Above
@@ -172,7 +182,7 @@ func (p *Proxy) Warm(ctx context.Context, n int) error { return p.pool.Warm(ctx,
 func (p *Proxy) Running() int { return int(p.running.Load()) }
 
 // begin counts a request as in flight, and says how many are.
-func (p *Proxy) begin(*client) int {
+func (p *Proxy) begin() int {
 	p.live.Requests.Add(1)
 	p.live.Active.Add(1)
 	return int(p.running.Add(1))

@@ -10,8 +10,9 @@ import (
 	"tokenomics/internal/record"
 )
 
-// surplus is how many connections above the limit are open just to be told so.
-const surplus = 256
+// mostSurplus is how many connections above the limit are open just to be told
+// so.
+const mostSurplus = 256
 
 // Serve relays what comes in on ln until Shutdown; then it returns nil.
 func (p *Proxy) Serve(ln net.Listener) error {
@@ -44,17 +45,8 @@ func (p *Proxy) listening(ln net.Listener) bool {
 
 // accept begins to serve a connection.
 func (p *Proxy) accept(conn net.Conn) {
-	p.mu.Lock()
-	n := len(p.clients)
-	refused := p.draining || n >= p.cfg.MaxConnections+surplus
-	var c *client
-	if !refused {
-		c = newClient(p, conn, n >= p.cfg.MaxConnections)
-		p.clients[c] = struct{}{}
-		p.served.Add(1)
-	}
-	p.mu.Unlock()
-	if refused {
+	c := p.admit(conn)
+	if c == nil {
 		_ = conn.Close() // nobody has asked anything on it
 		return
 	}
@@ -65,10 +57,33 @@ func (p *Proxy) accept(conn net.Conn) {
 	}()
 }
 
+// admit counts a connection among those that are open; nil: not even to be told
+// that there are too many.
+func (p *Proxy) admit(conn net.Conn) *client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	full := len(p.clients)-p.surplus >= p.cfg.MaxConnections
+	if p.draining || full && p.surplus >= mostSurplus {
+		return nil
+	}
+	c := newClient(p, conn, full)
+	if full {
+		p.surplus++
+	}
+	p.clients[c] = struct{}{}
+	p.served.Add(1)
+	p.live.Connections.Add(1)
+	return c
+}
+
 func (p *Proxy) gone(c *client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.surplus {
+		p.surplus--
+	}
 	delete(p.clients, c)
+	p.live.Connections.Add(-1)
 }
 
 func (p *Proxy) isDraining() bool {

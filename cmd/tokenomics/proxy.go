@@ -31,6 +31,7 @@ type proxyOptions struct {
 	injectLimit             int
 	maxConnections          int
 	quiet                   bool
+	labels                  labelOptions
 
 	sampleRatioGiven bool
 	connections      int  // unused ones to the engine that are kept; 0 = upstream's default
@@ -93,6 +94,7 @@ func (o *proxyOptions) register(cmd *cobra.Command) {
 	fs.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long running requests may take when stopping")
 	fs.IntVar(&o.injectLimit, "inject-limit", 8<<20, "largest request body, in `bytes`, that is read whole to ask for usage")
 	fs.IntVar(&o.maxConnections, "max-connections", 16384, "client connections at a time")
+	o.labels.register(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "no line per request and no ticker on the terminal")
 }
 
@@ -135,7 +137,7 @@ func (o *proxyOptions) check() (upstream.Target, error) {
 	case o.maxConnections < 1:
 		return target, fmt.Errorf("--max-connections %d: give 1 or more", o.maxConnections)
 	}
-	return target, nil
+	return target, o.labels.check()
 }
 
 // serve runs the proxy until ctx ends, then drains it.
@@ -189,6 +191,7 @@ func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOpti
 	o.upstream, o.listen, o.quiet, o.inProcess = server, "127.0.0.1:0", true, true
 	o.usage = string(proxy.UsageAuto)
 	o.drainTimeout, o.injectLimit, o.maxConnections = 30*time.Second, 8<<20, max(16384, o.connections)
+	o.labels = newLabelOptions()
 	target, err := o.check()
 	if err != nil {
 		return "", nil, nil, usageError(err)
