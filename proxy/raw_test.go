@@ -66,7 +66,7 @@ func (p *rawPeer) expect(t *testing.T, want string) {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(p.br, got)
 	if err != nil || string(got) != want {
-		t.Fatalf("read %q and %v, want %q", got[:n], err, want)
+		t.Fatalf("read %.600q and %v, want %.600q", got[:n], err, want)
 	}
 }
 
@@ -290,7 +290,7 @@ func (r *rawBody) expect(t *testing.T, want string) {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(r, got)
 	if err != nil || string(got) != want {
-		t.Fatalf("read %q and %v of the body, want %q", got[:n], err, want)
+		t.Fatalf("read %.600q and %v of the body, want %.600q", got[:n], err, want)
 	}
 }
 
@@ -505,9 +505,21 @@ func (e *rawEngine) heardNothing(t *testing.T) {
 	}
 }
 
-// count is how many Records there are.
-func (s *records) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.list)
+// startFor is a proxy that has made exactly so many Records when it has shut
+// down at the end of the test.
+func startFor(t *testing.T, engine string, want int, edit func(*Config)) *running {
+	t.Helper()
+	var p *running
+	t.Cleanup(func() {
+		if p == nil {
+			return // it did not start
+		}
+		p.records.mu.Lock()
+		defer p.records.mu.Unlock()
+		if n := len(p.records.list); n != want {
+			t.Errorf("%d Records, want %d", n, want)
+		}
+	})
+	p = start(t, engine, edit)
+	return p
 }
