@@ -596,7 +596,11 @@ func TestMalformedAnswersAreKeptFromTheClient(t *testing.T) {
 			if tt.leaves {
 				u.CloseWrite()
 			}
-			if m := c.wantAnswer(t, "GET"); m.status() != 502 || len(m.values("X")) > 0 || strings.Contains(m.body, "hello") {
+			m := c.wantAnswer(t, "GET")
+			for m.status() == 103 {
+				m = c.wantAnswer(t, "GET") // what was good of it may have passed
+			}
+			if m.status() != 502 || len(m.values("X")) > 0 || strings.Contains(m.body, "hello") {
 				t.Errorf("answered %q %.300q %.300q, want 502 and nothing of the engine's", m.start, m.lines, m.body)
 			}
 			u.ends(t, "the engine's connection")

@@ -331,12 +331,12 @@ func (m *rawMessage) endToEndLines() []string {
 type rawEngine struct {
 	url, addr string
 	conns     chan *rawPeer
-	sorting   sync.WaitGroup // connections that have not said yet what they are for
 
-	mu    sync.Mutex // protects the rest
-	all   []net.Conn
-	deaf  bool     // nothing may come: connections that carry anything are closed
-	heard []string // what came all the same
+	mu      sync.Mutex // protects the rest
+	all     []net.Conn
+	sorting int      // connections that have not said yet what they are for
+	deaf    bool     // nothing may come: connections that carry anything are closed
+	heard   []string // what came all the same
 }
 
 // rawEngineConns is more connections than any test makes.
@@ -365,9 +365,14 @@ func listenRaw(t *testing.T) *rawEngine {
 			}
 			e.mu.Lock()
 			e.all = append(e.all, c)
+			e.sorting++
 			e.mu.Unlock()
-			e.sorting.Add(1)
-			go e.sort(newRawPeer(c))
+			go func() {
+				e.sort(newRawPeer(c))
+				e.mu.Lock()
+				defer e.mu.Unlock()
+				e.sorting--
+			}()
 		}
 	}()
 	return e
@@ -378,7 +383,6 @@ const flushed = "FLUSH / HTTP/1.1\r\n\r\n"
 
 // sort looks at the first bytes of a connection, and leaves them to be read.
 func (e *rawEngine) sort(p *rawPeer) {
-	defer e.sorting.Done()
 	var first []byte
 	for n := 1; n <= len("GET /v1/models "); n++ {
 		b, err := p.br.Peek(n)
@@ -479,7 +483,11 @@ func (e *rawEngine) settled(t *testing.T) (conns []*rawPeer) {
 	last := dialRaw(t, e.addr)
 	last.send(t, flushed)
 	last.ends(t, "the connection that ends the wait") // connections are taken in turn: all before it are in
-	e.sorting.Wait()
+	eventually(t, "the engine to know what its connections are for", func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.sorting == 0
+	})
 	for {
 		select {
 		case p := <-e.conns:

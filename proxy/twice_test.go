@@ -75,7 +75,7 @@ func twins() (list []twin) {
 	post("generate of Ollama", "/api/generate", `{"model":"sim-model","prompt":"Once upon"}`)
 	post("embed of Ollama", "/api/embed", `{"model":"sim-model","input":"one"}`)
 	post("generate of TGI", "/generate_stream", `{"inputs":"Once upon","parameters":{"max_new_tokens":5}}`)
-	for _, f := range []string{"status=429", "error-event=3", "garbage=2", "no-done", "split=7", "coalesce=4", "crlf", "abort=3", "big-event=100000"} {
+	for _, f := range []string{"status=429", "error-event=3", "garbage=2", "no-done", "split=7", "coalesce=4", "crlf", "abort=3", "big-event=50000"} {
 		fault("chat stream with the fault "+f, chat, `{`+hello+`,"stream":true}`, f)
 	}
 	for _, path := range []string{"/v1/models", "/version", "/", "/nowhere", "/health", "/a%2Fb?q=%20", "/v1/chat/completions"} {
@@ -159,7 +159,12 @@ func TestEveryExchangeTwice(t *testing.T) {
 			if good < len(want)/4 {
 				t.Fatalf("the dialect answers only %d of %d requests: it needs rows of its own", good, len(want))
 			}
-			for _, usage := range []Usage{UsageObserve, UsageAuto, UsageFinal, UsageContinuous} {
+			modes := []Usage{UsageObserve, UsageAuto}
+			if dialect == "vllm" || dialect == "sglang" {
+				// Elsewhere asking changes more than can be taken out again.
+				modes = append(modes, UsageFinal, UsageContinuous)
+			}
+			for _, usage := range modes {
 				t.Run(string(usage), func(t *testing.T) {
 					t.Parallel()
 					p := startFor(t, "http://"+addr, 2*len(want), func(c *Config) { c.Usage = usage })
