@@ -78,10 +78,11 @@ func TestAClientThatLeavesIsToldToTheEngine(t *testing.T) {
 }
 
 // TestAClientThatLeavesItsRequestHalfDone: the engine never takes half a body
-// for a whole one; where the body is read whole first, it hears nothing.
+// for a whole one; where the body is read whole first, it hears nothing. (A
+// small body of known length may be gathered: the row with a length is large.)
 func TestAClientThatLeavesItsRequestHalfDone(t *testing.T) {
 	for _, how := range []string{"FIN", "RST", "half-close"} {
-		for _, framing := range []string{"Content-Length: 100\r\n\r\nhello", chunked + "\r\n5\r\nhello\r\n", chunked + "\r\n5\r\nhel", chunked + "\r\n5\r\nhello\r\n0\r\n", chunked + "\r\n5\r\nhello\r\n0\r\nX: y\r\n"} {
+		for _, framing := range []string{"Content-Length: 100000\r\n\r\nhello", chunked + "\r\n5\r\nhello\r\n", chunked + "\r\n5\r\nhel", chunked + "\r\n5\r\nhello\r\n0\r\n", chunked + "\r\n5\r\nhello\r\n0\r\nX: y\r\n"} {
 			t.Run(fmt.Sprintf("%s after %q", how, framing), func(t *testing.T) {
 				t.Parallel()
 				e := listenRaw(t)

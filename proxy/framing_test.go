@@ -301,7 +301,7 @@ var badChunks = []struct{ name, in string }{
 	{"nothing behind the data", "5\r\nworld0\r\n\r\n"},
 	{"data longer than said", "5\r\nworlds\r\n0\r\n\r\n"},
 	{"data shorter than said", "5\r\nworl\r\n0\r\n\r\n"},
-	{"data missing", "5\r\n\r\n0\r\n\r\n"},
+	{"data missing", "5\r\n0\r\n\r\n0\r\n\r\n"},
 	{"extension with NUL", "5;x=\x00\r\nworld\r\n0\r\n\r\n"},
 	{"extension with a control character", "5;x=\x01\r\nworld\r\n0\r\n\r\n"},
 	{"extension with LF", "5;x=y\nworld\r\n0\r\n\r\n"},
