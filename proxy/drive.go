@@ -330,6 +330,11 @@ func (c *client) settle(x *exchange.Exchange) {
 	}
 	x.Release()
 	if rec := x.Record(); rec != nil {
+		if c.proxy.aborter != nil && rec.Outcome == record.ClientAbort {
+			if ids, authorization := x.Abortion(); len(ids) > 0 {
+				c.proxy.aborter.abort(abortion{ids, authorization})
+			}
+		}
 		if !begun {
 			c.proxy.begin()
 		}

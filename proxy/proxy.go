@@ -48,6 +48,7 @@ type Config struct {
 	NoPropagation  bool          // the engine is not told of the trace
 	Via            bool          // add Via lines, both ways
 	Forwarded      bool          // add X-Forwarded-For, -Proto and -Host lines
+	AbortSGLang    bool          // the engine is SGLang: tell it of clients that left
 	Pool           upstream.Options
 }
 
@@ -82,6 +83,7 @@ type Proxy struct {
 	pool    *upstream.Pool
 	verdict *verdict
 	watcher *watcher
+	aborter *aborter // nil: closing the connection is enough
 	live    *record.Live
 	log     *slog.Logger
 	stop    context.CancelFunc
@@ -118,6 +120,9 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
 	p.pool = upstream.NewPool(cfg.Upstream, cfg.Pool)
+	if cfg.AbortSGLang {
+		p.aborter = newAborter(p.pool, cfg.Log)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.verdict = newVerdict(ctx, cfg.Upstream, cfg.Usage, cfg.Log)
@@ -130,7 +135,7 @@ func (p *Proxy) newEnv() exchange.Env {
 	env := exchange.Env{
 		Addr: p.cfg.Upstream.Addr, Host: p.cfg.Upstream.Host(), Prefix: p.cfg.Upstream.Prefix,
 		InjectLimit: int64(p.cfg.InjectLimit), HeadLimit: p.cfg.HeadLimit, AnswerLimit: p.cfg.AnswerLimit,
-		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded,
+		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded, KeepKey: p.cfg.AbortSGLang,
 		Live: p.live, Print: &p.verdict.print, Tracer: p.cfg.Tracer,
 		NewID:    newID,
 		Provider: func() string { return p.verdict.engine().Name },

@@ -114,6 +114,9 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 			err = errors.Join(err, errors.New("connections did not end when they were cut off"))
 		}
 	}
+	if p.aborter != nil {
+		p.aborter.close()
+	}
 	p.stop()
 	p.pool.Close()
 	return errors.Join(err, p.watcher.close())

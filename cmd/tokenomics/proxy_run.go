@@ -67,11 +67,12 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if err != nil {
 		return err
 	}
-	p.proxy, err = proxy.New(proxy.Config{
+	cfg := proxy.Config{
 		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger, Tenancy: p.opt.labels.tenancy,
-		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
-		Pool: upstream.Options{MaxIdle: p.opt.connections},
-	})
+		Timeline: p.opt.timeline, Pool: upstream.Options{MaxIdle: p.opt.connections},
+	}
+	p.opt.relay.apply(&cfg)
+	p.proxy, err = proxy.New(cfg)
 	if err != nil {
 		if adminLn != nil {
 			err = errors.Join(err, adminLn.Close())

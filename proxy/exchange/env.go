@@ -18,6 +18,7 @@ type Env struct {
 	Propagate   bool   // tell the engine of the trace
 	Via         bool   // add Via lines
 	Forwarded   bool   // add X-Forwarded lines
+	KeepKey     bool   // remember the client's Authorization until the exchange is over
 
 	Live     *record.Live
 	Print    *wire.Fingerprint

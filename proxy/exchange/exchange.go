@@ -32,9 +32,10 @@ type Exchange struct {
 	raw      []byte // the same with its framing, where that is chunked
 	along    bool   // the body is read as it streams
 	chunked  bool
-	lengthAt span // where in up the digits of Content-Length are
-	upgrade  bool // the client asked to change protocols
-	last     bool // the client means to send no more requests
+	lengthAt span   // where in up the digits of Content-Length are
+	key      string // the client's Authorization, where it is kept
+	upgrade  bool   // the client asked to change protocols
+	last     bool   // the client means to send no more requests
 
 	// To the engine.
 	up        []byte
@@ -115,12 +116,13 @@ func (x *Exchange) ClientLeft() {
 	}
 }
 
-// AnswerIDs are the ids that the engine has given the answer so far.
-func (x *Exchange) AnswerIDs() []string {
-	if x.relay == nil {
-		return nil
+// Abortion is what an engine has to be told to give the request up: the ids that
+// it gave the answer so far, and the client's Authorization.
+func (x *Exchange) Abortion() (ids []string, authorization string) {
+	if x.relay != nil {
+		ids = x.relay.AnswerIDs()
 	}
-	return x.relay.AnswerIDs()
+	return ids, x.key
 }
 
 // Fresh says whether the engine must be given a connection that was not idle:

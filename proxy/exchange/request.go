@@ -128,6 +128,9 @@ func (x *Exchange) describe(req *http1.Request) {
 	} else {
 		x.rec.RequestID = x.env.NewID()
 	}
+	if x.env.KeepKey {
+		x.key = string(req.Fields.Get("authorization"))
+	}
 	if x.env.Tenant != nil {
 		x.rec.Tenant = x.env.Tenant(func(name string) string { return string(req.Fields.Get(strings.ToLower(name))) })
 	}
