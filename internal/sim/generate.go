@@ -10,11 +10,14 @@ import (
 type plan struct {
 	req     *request
 	id      string   // the response's id
-	ids     []string // SGLang: an id for each choice
+	ids     []string // the engine's own: SGLang has one for each choice
 	created int64
 	choices []choice
 	cached  []int           // of each prompt
+	queued  time.Duration   // how long the request waited for its slot
 	times   []time.Duration // of each engine step, since admission
+	told    []time.Duration // the same where an answer tells times
+	failure *apiError       // what a stream fails with
 }
 
 // choice is one answer.
@@ -42,6 +45,13 @@ is was has can may must will Über café naïve señal`)
 // that one prompt has one answer whoever carries it.
 func newPlan(cfg *Config, r *request) *plan {
 	p := &plan{req: r, cached: make([]int, len(r.prompts))}
+	if r.load {
+		p.choices = []choice{{steps: []int{0}, finish: "load"}}
+		return p
+	}
+	if !r.generates() {
+		return p
+	}
 	vocabulary := words()
 	for i, pr := range r.prompts {
 		for s := range r.n {
@@ -73,7 +83,7 @@ func (c *choice) say(cfg *Config, r *request, limit int, rng *rand.Rand, vocabul
 	} else {
 		c.fillText(rng, vocabulary, cfg.SilentTokenRate)
 	}
-	if r.endpoint == chat && r.tool == nil && cfg.ReasoningTokens.IsSet() {
+	if r.endpoint.thinks() && r.tool == nil && cfg.ReasoningTokens.IsSet() {
 		c.reasoning = min(cfg.ReasoningTokens.count(rng), c.spoken())
 	}
 	for made := 0; made < want; {
@@ -146,7 +156,7 @@ func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Dura
 	for _, n := range p.cached {
 		cached += n
 	}
-	saved := (1 - cfg.CachedTTFT) * float64(cached) / float64(prompts)
+	saved := (1 - cfg.CachedTTFT) * float64(cached) / float64(max(prompts, 1))
 	at := stall + time.Duration(cfg.TTFT.sample(rng)*(1-saved))
 	slower := 1 + cfg.LoadFactor*float64(max(running-1, 0))
 	steps := 1
@@ -158,23 +168,63 @@ func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Dura
 		p.times = append(p.times, at)
 		at += time.Duration(cfg.ITL.sample(rng) * slower)
 	}
+	p.told = p.times
+	if cfg.Deterministic {
+		p.told = make([]time.Duration, steps)
+		for k := range p.told {
+			p.told[k] = time.Duration(5+k) * 10 * time.Millisecond
+		}
+	}
 }
+
+// toldAt is the time told for the moment at which c had made so many tokens.
+func (p *plan) toldAt(c *choice, made int) time.Duration {
+	for k, n := range c.steps {
+		if n >= made && k < len(p.told) {
+			return p.told[k]
+		}
+	}
+	return 0 // it was stopped before it began
+}
+
+// toldEnd is the time told for the end of c.
+func (p *plan) toldEnd(c *choice) time.Duration { return p.toldAt(c, len(c.tokens)) }
 
 // abort ends every choice after n tokens, as an engine that is told to does.
 func (p *plan) abort(n int) {
 	for i := range p.choices {
-		c := &p.choices[i]
-		if n >= len(c.tokens) {
-			continue
-		}
-		c.tokens, c.finish, c.reasoning = c.tokens[:n], "abort", min(c.reasoning, n)
-		last := 0
-		for last < len(c.steps)-1 && c.steps[last] < n {
-			last++
-		}
-		c.steps = c.steps[:last+1]
-		c.steps[last] = n
+		p.choices[i].cut(n)
 	}
+}
+
+// cutAt ends every choice with the tokens made by at, since admission.
+func (p *plan) cutAt(at time.Duration) {
+	for i := range p.choices {
+		c, made := &p.choices[i], 0
+		for k, n := range c.steps {
+			if k < len(p.times) && p.times[k] <= at {
+				made = n
+			}
+		}
+		c.cut(made)
+	}
+	if len(p.times) == 0 {
+		p.times, p.told = []time.Duration{0}, []time.Duration{0}
+	}
+}
+
+// cut ends the choice after n tokens, if it has more.
+func (c *choice) cut(n int) {
+	if n >= len(c.tokens) {
+		return
+	}
+	c.tokens, c.finish, c.reasoning = c.tokens[:n], "abort", min(c.reasoning, n)
+	last := 0
+	for last < len(c.steps)-1 && c.steps[last] < n {
+		last++
+	}
+	c.steps = c.steps[:last+1]
+	c.steps[last] = n
 }
 
 func (p *plan) end() time.Duration { return p.times[len(p.times)-1] }
@@ -207,9 +257,13 @@ func (p *plan) reasoningTokens() int {
 type emission struct {
 	at       time.Duration
 	kind     EventKind
+	name     string // of a named event
+	part     part   // what it is about
+	seq      int    // its number, where events are numbered
 	choice   int
 	from, to int
 	last     bool // of its choice
+	joined   bool // leaves in one write with the next
 }
 
 // outputs returns the events that carry tokens, in the order they leave. ready

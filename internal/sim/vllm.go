@@ -1,21 +1,72 @@
 package sim
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // vllm speaks as vLLM's Python front end does (0.32 and what is like it).
 type vllm struct{ cfg *Config }
 
-var _ dialect = (*vllm)(nil)
+var (
+	_ dialect  = (*vllm)(nil)
+	_ streamer = (*vllm)(nil)
+)
 
 // vllmFingerprint is in every answer where vLLM puts its own, and tells who
 // answered.
 const vllmFingerprint = "vllm-tokenomics-sim"
 
 func (v *vllm) traits() traits {
-	return traits{name: "vllm", headersFirst: true, vary: true, guarded: func(path string) bool {
+	return traits{name: "vllm", jsonType: typeJSON, wantsJSON: true, keepAlive: 5 * time.Second, cacheBlock: 16, guarded: func(path string) bool {
 		return strings.HasPrefix(path, "/v1") || strings.HasPrefix(path, "/v2") || strings.HasPrefix(path, "/inference")
 	}}
 }
+
+func (v *vllm) routes() map[string]route {
+	ranked := route{endpoint: rerank, read: readRerank, format: vllmPooling{v}, stream: streamNever}
+	scored := route{endpoint: score, read: readScore, format: vllmPooling{v}, stream: streamNever}
+	return map[string]route{
+		"/v1/chat/completions":     {endpoint: chat, read: readChat, format: v},
+		"/v1/completions":          {endpoint: completions, read: readCompletions, format: v},
+		"/v1/responses":            {endpoint: responses, read: readResponses, format: v.responses()},
+		"/v1/messages":             {endpoint: messages, read: readMessages, format: v.messages()},
+		"/inference/v1/generate":   {endpoint: generate, read: readTokens, format: vllmTokens{v}},
+		"/v1/embeddings":           {endpoint: embeddings, read: readEmbeddings, format: vllmEmbeddings{v}, stream: streamNever},
+		"/v2/embed":                {endpoint: embeddings, read: readCohere, format: vllmCohere{v}, stream: streamNever},
+		"/pooling":                 {endpoint: pooling, read: readEmbeddings, format: vllmPooling{v}, stream: streamNever},
+		"/classify":                {endpoint: classify, read: readEmbeddings, format: vllmPooling{v}, stream: streamNever},
+		"/score":                   scored,
+		"/v1/score":                scored,
+		"/rerank":                  ranked,
+		"/v1/rerank":               ranked,
+		"/v2/rerank":               ranked,
+		"/v1/audio/transcriptions": {endpoint: audio, format: vllmAudio{v}},
+		"/v1/models":               getting((*exchange).openAIModels),
+		"/health":                  {methods: "GET", answer: healthy},
+		"/ping":                    {methods: "GET POST", answer: healthy},
+		"/metrics":                 getting(func(x *exchange) { x.metrics("vllm:", vllmSeries()) }),
+		"/tokenize":                posting((*exchange).tokenize),
+		"/version":                 getting(func(x *exchange) { x.respondJSON([]byte(`{"version":"` + version + `"}`)) }),
+		"/reset_prefix_cache":      posting(func(x *exchange) { x.s.cache.clear(); x.respondJSON([]byte(`{"success":true}`)) }),
+		"/":                        getting((*exchange).root),
+	}
+}
+
+func vllmSeries() []series {
+	return []series{runningSeries("num_requests_running"), waitingSeries("num_requests_waiting"),
+		cachedSeries("prompt_tokens_cached_total"), promptSeries("prompt_tokens_total"), generatedSeries("generation_tokens_total")}
+}
+
+func (v *vllm) appendHead(dst []byte, h head) []byte {
+	return appendUvicorn(dst, h, header{"vary", "Origin"})
+}
+
+func (v *vllm) framing(*request) framing {
+	return framing{contentType: typeSSE, done: "[DONE]", head: headAtOnce}
+}
+
+func (v *vllm) failing(*plan, []emission) []emission { return []emission{{kind: EventError}} }
 
 func (v *vllm) check(r *request) *apiError {
 	if r.streamOptions && !r.stream {
@@ -36,7 +87,15 @@ func (v *vllm) identify(p *plan, key uint64) {
 	if id == "" {
 		id = hexID(key)
 	}
-	p.id = map[endpoint]string{chat: "chatcmpl-", completions: "cmpl-", embeddings: "embd-"}[p.req.endpoint] + id
+	p.id = vllmPrefixes()[p.req.endpoint] + id
+}
+
+// vllmPrefixes begin the ids of answers.
+func vllmPrefixes() map[endpoint]string {
+	return map[endpoint]string{
+		chat: "chatcmpl-", messages: "chatcmpl-", completions: "cmpl-", responses: "resp_", generate: "generate-tokens-",
+		embeddings: "embd-", rerank: "rerank-", score: "score-", pooling: "pool-", classify: "classify-", audio: "trsc-",
+	}
 }
 
 // schedule: all role events with the first output, then tokens, the finish
@@ -45,7 +104,7 @@ func (v *vllm) schedule(p *plan) []emission {
 	interval := max(v.cfg.StreamInterval, p.req.interval)
 	ready := func(sent, made int) bool { return sent == 0 || made-sent >= interval }
 	show := always
-	if p.req.endpoint == chat && (p.req.tool != nil || v.cfg.ReasoningTokens.IsSet()) {
+	if p.req.endpoint == chat && !p.req.tokenIDs && (p.req.tool != nil || v.cfg.ReasoningTokens.IsSet()) {
 		// With a parser at work, a step that parses to nothing has no event.
 		show = func(c *choice, from, to int, last bool) bool {
 			return last || c.text(from, to) != "" || (p.req.tool != nil && from == 0)
@@ -66,6 +125,9 @@ func (v *vllm) schedule(p *plan) []emission {
 }
 
 func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
+	if e.kind == EventError {
+		return v.appendError(dst, p.req.endpoint, p.failure)
+	}
 	dst = appendHead(dst, p.id, p.object(), p.created, p.req.model)
 	if e.kind == EventUsage {
 		dst = append(dst, `,"choices":[],"usage":`...)
@@ -77,24 +139,29 @@ func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
 	switch {
 	case p.req.endpoint == completions:
 		dst = append(dst, `,"text":`...)
-		dst = appendString(dst, c.text(e.from, e.to))
-		dst = v.appendFinish(dst, c, e, `,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`)
+		dst = appendString(dst, p.echoed(e)+c.text(e.from, e.to))
+		dst = v.appendFinish(dst, p, e)
+		dst = append(dst, `,"stop_reason":null,"prompt_token_ids":`...)
+		dst = append(v.appendPromptIDs(dst, p, e, p.req.tokenIDs || p.req.echo), `,"token_ids":`...)
+		dst = append(v.appendTokenIDs(dst, p, e), `}]`...)
 	case e.kind == EventRole:
 		dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
 	default:
 		dst = append(dst, `,"delta":`...)
 		dst = v.appendDelta(dst, p, c, e)
-		tail := `,"token_ids":null}]`
+		dst = v.appendFinish(dst, p, e)
 		if e.last {
-			tail = `,"stop_reason":null,"token_ids":null}]`
+			dst = append(dst, `,"stop_reason":null`...)
 		}
-		dst = v.appendFinish(dst, c, e, tail)
+		dst = append(dst, `,"token_ids":`...)
+		dst = append(v.appendTokenIDs(dst, p, e), `}]`...)
 	}
 	if p.req.continuous {
 		dst = v.appendRunning(dst, p, c, e)
 	}
 	if e.kind == EventRole {
-		dst = append(dst, `,"prompt_token_ids":null,"prompt_text":null`...)
+		dst = append(dst, `,"prompt_token_ids":`...)
+		dst = append(v.appendPromptIDs(dst, p, e, p.req.tokenIDs && e.choice == 0), `,"prompt_text":null`...)
 	}
 	// The fingerprint is on the terminal event, which is the usage event where one follows.
 	return v.appendFingerprint(dst, e.last && !p.req.includeUsage)
@@ -107,14 +174,39 @@ func (v *vllm) appendFingerprint(dst []byte, terminal bool) []byte {
 	return append(dst, '}')
 }
 
-func (v *vllm) appendFinish(dst []byte, c *choice, e emission, tail string) []byte {
-	dst = append(dst, `,"logprobs":null,"finish_reason":`...)
-	if e.last {
-		dst = appendString(dst, c.finish)
-	} else {
+// appendFinish appends the logprobs, if they are asked for, and the finish reason.
+func (v *vllm) appendFinish(dst []byte, p *plan, e emission) []byte {
+	c := &p.choices[e.choice]
+	dst = append(dst, `,"logprobs":`...)
+	switch {
+	case !p.req.logprobs:
 		dst = append(dst, "null"...)
+	case p.req.endpoint == chat:
+		dst = appendChatLogprobs(dst, c, e.from, e.to)
+	default:
+		dst = appendTextLogprobs(dst, c, e.from, e.to)
 	}
-	return append(dst, tail...)
+	dst = append(dst, `,"finish_reason":`...)
+	if e.last {
+		return appendString(dst, c.finish)
+	}
+	return append(dst, "null"...)
+}
+
+// appendTokenIDs appends the ids of an event's tokens, if they are asked for.
+func (v *vllm) appendTokenIDs(dst []byte, p *plan, e emission) []byte {
+	if !p.req.tokenIDs {
+		return append(dst, "null"...)
+	}
+	return p.choices[e.choice].appendTokenIDs(dst, e.from, e.to)
+}
+
+// appendPromptIDs appends the ids of a choice's prompt on its first event.
+func (v *vllm) appendPromptIDs(dst []byte, p *plan, e emission, wanted bool) []byte {
+	if !wanted || e.from > 0 {
+		return append(dst, "null"...)
+	}
+	return appendIDs(dst, p.req.prompts[p.choices[e.choice].prompt].ids)
 }
 
 func (v *vllm) appendDelta(dst []byte, p *plan, c *choice, e emission) []byte {

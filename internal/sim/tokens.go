@@ -1,0 +1,31 @@
+package sim
+
+import "strconv"
+
+// always makes an event of every output.
+func always(*choice, int, int, bool) bool { return true }
+
+// object is the `object` of an OpenAI answer.
+func (p *plan) object() string {
+	switch {
+	case p.req.endpoint == completions:
+		return "text_completion"
+	case p.req.stream:
+		return "chat.completion.chunk"
+	default:
+		return "chat.completion"
+	}
+}
+
+// tokenID is the id of token k of the choice, as a model with a vocabulary would have it.
+func (c *choice) tokenID(k int) uint64 {
+	if k >= c.spoken() {
+		return 2 // end-of-text
+	}
+	return 3 + vocabularyID(hashString(c.tokens[k]))
+}
+
+// appendTokenIDs appends the ids of tokens from up to to.
+func (c *choice) appendTokenIDs(dst []byte, from, to int) []byte {
+	return appendList(dst, to-from, func(dst []byte, i int) []byte { return strconv.AppendUint(dst, c.tokenID(from+i), 10) })
+}
