@@ -100,22 +100,28 @@ func (d *delivery) end() ([]byte, error) {
 	return append(out, "\r\n"...), nil
 }
 
+// measure is the length of a body as it travels.
+func (d *delivery) measure(body []byte) (int, error) {
+	piece, err := d.encode(body)
+	if err != nil {
+		return 0, err
+	}
+	n := len(piece) // before end, which writes where piece is
+	end, err := d.end()
+	return n + len(end), err
+}
+
 // deliverWhole writes the head of a body that is all there, and returns the body
 // as it travels, up to its end.
 func (x *exchange) deliverWhole(h head, body []byte) ([]byte, *delivery, error) {
-	probe, err := x.newDelivery()
-	if err == nil && probe.enc != nil {
-		var encoded, rest []byte
-		if encoded, err = probe.encode(body); err == nil {
-			h.length = len(encoded)
-			rest, err = probe.enc.close()
-			h.length += len(rest)
+	if h.length != unknownLength {
+		probe, err := x.newDelivery()
+		if err != nil {
+			return nil, nil, err
 		}
-	} else {
-		h.length = len(body)
-	}
-	if err != nil {
-		return nil, nil, err
+		if h.length, err = probe.measure(body); err != nil {
+			return nil, nil, err
+		}
 	}
 	d, err := x.deliver(h)
 	if err != nil {

@@ -94,8 +94,9 @@ type streamer interface {
 
 // headed is a format that tells something in the head of an answer's body.
 type headed interface {
-	headers(p *plan) []header
-	contentType(p *plan) string
+	// head is the body's content type, more lines of the head, and whether the
+	// length of the body is told there.
+	head(p *plan) (contentType string, headers []header, measured bool)
 }
 
 // framing is how a format's streams travel.

@@ -224,7 +224,10 @@ func (x *exchange) tell(p *plan) error {
 	size := len(body)
 	h := head{status: 200, contentType: x.s.dialect.traits().jsonType}
 	if f, ok := p.req.format.(headed); ok {
-		h.contentType, h.headers = f.contentType(p), f.headers(p)
+		var measured bool
+		if h.contentType, h.headers, measured = f.head(p); !measured {
+			h.length = unknownLength
+		}
 	}
 	out, d, err := x.deliverWhole(h, body)
 	if err != nil {

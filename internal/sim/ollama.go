@@ -41,10 +41,14 @@ func (o *ollama) routes() map[string]route {
 
 func (o *ollama) appendHead(dst []byte, h head) []byte { return appendGo(dst, h) }
 
-// readOne is a reader of requests for one choice: Ollama does not know `n`.
+// readOne is a reader of requests for one choice of one prompt: Ollama and TGI do
+// not know `n`.
 func readOne(read reader) reader {
 	return func(r *request, root gjson.Result) *apiError {
 		err := read(r, root)
+		if err == nil && len(r.prompts) > 1 {
+			return badRequest("prompt", "invalid type: list, expected a string")
+		}
 		r.n = 1
 		return err
 	}

@@ -13,8 +13,7 @@ func (o ollamaOpenAI) framing(*request) framing {
 	return framing{contentType: typePlain, done: "[DONE]", quietError: true, head: headAtFirst}
 }
 
-func (o ollamaOpenAI) contentType(*plan) string { return typeJSON }
-func (o ollamaOpenAI) headers(*plan) []header   { return nil }
+func (o ollamaOpenAI) head(*plan) (string, []header, bool) { return typeJSON, nil, true }
 
 // schedule: the role is in the first event, the end has one of its own, and what
 // comes at the end leaves in one write.
@@ -135,8 +134,7 @@ type ollamaVectors struct{ *ollama }
 
 var _ headed = ollamaVectors{}
 
-func (o ollamaVectors) contentType(*plan) string { return typeJSON }
-func (o ollamaVectors) headers(*plan) []header   { return nil }
+func (o ollamaVectors) head(*plan) (string, []header, bool) { return typeJSON, nil, true }
 
 func (o ollamaVectors) appendBody(dst []byte, p *plan) []byte {
 	dst = append(dst, `{"object":"list","data":`...)

@@ -92,6 +92,9 @@ func (o *openResponses) appendEvent(dst []byte, p *plan, e emission) []byte {
 		dst = o.appendPiece(dst, p, e)
 	}
 	dst = appendKey(dst, `,"sequence_number":`, e.seq)
+	if e.name == "response.output_text.done" || e.name == "response.reasoning_text.done" {
+		dst = appendText(dst, `,"text":`, p.choices[0].whole(e.part))
+	}
 	return append(dst, `,"type":"`+e.name+`"}`...)
 }
 
@@ -121,8 +124,7 @@ func (o *openResponses) appendPiece(dst []byte, p *plan, e emission) []byte {
 		if e.part == partText {
 			dst = append(dst, `,"logprobs":[]`...)
 		}
-		dst = appendKey(dst, index, p.indexOf(e.part))
-		return appendText(dst, `,"text":`, c.whole(e.part))
+		return appendKey(dst, index, p.indexOf(e.part))
 	}
 	dst = appendText(dst, `{"content_index":0,"item_id":`, p.itemID(e.part)) // a content or reasoning part
 	dst = appendKey(dst, index, p.indexOf(e.part))

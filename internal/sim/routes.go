@@ -104,7 +104,8 @@ func (x *exchange) openAIModels() {
 	b = appendString(b, c.Model)
 	b = appendKey(b, `,"parent":null,"max_model_len":`, c.MaxModelLen)
 	if c.Dialect == "vllm" {
-		b = append(b, `,"permission":[]`...)
+		b = appendKey(b, `,"permission":[{"id":"modelperm-simulated","object":"model_permission","created":`, int(x.s.startedAt()))
+		b = append(b, `,"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]`...)
 	}
 	x.respondJSON(append(b, `,"simulated":true}]}`...))
 }

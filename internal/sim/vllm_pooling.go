@@ -8,21 +8,19 @@ type vllmEmbeddings struct{ *vllm }
 
 var _ headed = vllmEmbeddings{}
 
-func (v vllmEmbeddings) raw(p *plan) bool {
-	return p.req.encoding == "bytes" || p.req.encoding == "bytes_only"
+func (v vllmEmbeddings) head(p *plan) (contentType string, headers []header, measured bool) {
+	switch p.req.encoding {
+	case "bytes":
+		return typeBytes, []header{{"metadata", v.metadata(p)}}, false
+	case "bytes_only":
+		return typeBytes, nil, false
+	default:
+		return typeJSON, nil, true
+	}
 }
 
-func (v vllmEmbeddings) contentType(p *plan) string {
-	if v.raw(p) {
-		return typeBytes
-	}
-	return typeJSON
-}
-
-func (v vllmEmbeddings) headers(p *plan) []header {
-	if p.req.encoding != "bytes" {
-		return nil
-	}
+// metadata is JSON as Python writes it.
+func (v vllmEmbeddings) metadata(p *plan) string {
 	const size = 4 * embeddingSize
 	b := appendText(nil, `{"id": `, p.id)
 	b = appendKey(b, `, "created": `, int(p.created))
@@ -38,12 +36,11 @@ func (v vllmEmbeddings) headers(p *plan) []header {
 		b = append(appendKey(b, `, "shape": [`, embeddingSize), `]}`...)
 	}
 	b = appendKey(b, `], "usage": {"prompt_tokens": `, p.promptTokens())
-	b = append(appendKey(b, `, "total_tokens": `, p.promptTokens()), `}}`...)
-	return []header{{"metadata", string(b)}}
+	return string(append(appendKey(b, `, "total_tokens": `, p.promptTokens()), `}}`...))
 }
 
 func (v vllmEmbeddings) appendBody(dst []byte, p *plan) []byte {
-	if v.raw(p) {
+	if p.req.encoding == "bytes" || p.req.encoding == "bytes_only" {
 		for i := range p.req.prompts {
 			dst = appendOctets(dst, vector(p.req, i))
 		}
