@@ -84,7 +84,7 @@ type streamer interface {
 	format
 	framing(r *request) framing
 	// schedule is the order and time of all events but the one that framing ends
-	// a stream with. Those before prefill come first, with a time below zero.
+	// a stream with.
 	schedule(p *plan) []emission
 	appendEvent(dst []byte, p *plan, e emission) []byte
 	// failing are the events that tell p.failure inside a stream of which told is
@@ -107,6 +107,7 @@ type framing struct {
 	done        string   // the payload of the last event; "" for none
 	quietError  bool     // that event is left out after an error
 	head        headTime
+	prelude     []emission // events that the schedule begins with, and that leave with a head at once
 }
 
 // headTime is when the head of a stream leaves.
@@ -117,9 +118,6 @@ const (
 	headAtOnce                  // before the engine admits the request
 	headAtSlot                  // when a slot takes the request
 )
-
-// beforePrefill is the time of events that leave before the engine admits the request.
-const beforePrefill = time.Duration(-1)
 
 // head is what is told at the top of an answer.
 type head struct {

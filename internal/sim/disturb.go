@@ -78,7 +78,7 @@ func (s *stream) cutShort() error {
 		if said {
 			e.from = e.to // its tokens are out; that they are the last is news
 		}
-		e.at = beforePrefill // now
+		e.at = 0 // now
 		s.plan = append(s.plan, e)
 	}
 	return s.run()

@@ -14,7 +14,12 @@ type openResponses struct {
 
 var _ streamer = (*openResponses)(nil)
 
-func (o *openResponses) framing(*request) framing     { return o.frames }
+func (o *openResponses) framing(*request) framing {
+	f := o.frames
+	f.prelude = responsePrelude()
+	return f
+}
+
 func (o *openResponses) identify(p *plan, key uint64) { o.name(p, key) }
 
 func (o *openResponses) failing(*plan, []emission) []emission {
@@ -40,11 +45,13 @@ func responseFrames(of part) (before []string, piece string, after []string) {
 	}
 }
 
+// responsePrelude leaves before prefill.
+func responsePrelude() []emission {
+	return []emission{{kind: EventFrame, name: "response.created"}, {kind: EventFrame, name: "response.in_progress", seq: 1}}
+}
+
 func (o *openResponses) schedule(p *plan) []emission {
-	out := []emission{
-		{at: beforePrefill, kind: EventFrame, name: "response.created"},
-		{at: beforePrefill, kind: EventFrame, name: "response.in_progress"},
-	}
+	out := responsePrelude()
 	open, after := noPart, []string(nil)
 	shut := func(e emission) {
 		for _, name := range after {

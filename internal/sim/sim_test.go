@@ -88,6 +88,26 @@ func (e *engine) truths(t *testing.T) []Truth {
 	return out
 }
 
+// truthOf returns the first line of the truth log for a request.
+func (e *engine) truthOf(t *testing.T, id string) (tr Truth) {
+	t.Helper()
+	waitFor(t, "the truth of "+id, func() bool {
+		e.truth.mu.Lock()
+		defer e.truth.mu.Unlock()
+		for line := range bytes.Lines(e.truth.b.Bytes()) {
+			if err := json.Unmarshal(line, &tr); err != nil {
+				t.Fatal(err)
+			}
+			if tr.RequestID == id {
+				return true
+			}
+			tr = Truth{}
+		}
+		return false
+	})
+	return tr
+}
+
 // dial connects and sends one POST with extra header lines.
 func (e *engine) dial(t *testing.T, path, body string, headers ...string) net.Conn {
 	t.Helper()

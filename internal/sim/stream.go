@@ -63,11 +63,7 @@ func (s *stream) announce() error {
 	if err := s.head(); err != nil {
 		return err
 	}
-	s.p.times = []time.Duration{0} // nothing of what comes first tells a time
-	for _, e := range s.f.schedule(s.p) {
-		if e.at != beforePrefill {
-			break
-		}
+	for _, e := range s.fr.prelude {
 		s.plan = append(s.plan, e)
 		if err := s.emit(e); err != nil {
 			return err
