@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-var dateLine = regexp.MustCompile(`date: [^\r]*`)
+var dateLine = regexp.MustCompile(`(?im)^date: [^\r]*`)
 
 type goldenCase struct {
 	name, path, body string

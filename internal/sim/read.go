@@ -25,13 +25,8 @@ func readChat(r *request, root gjson.Result) *apiError {
 
 // readCompletions reads /v1/completions, for engines that say 16 tokens unless asked.
 func readCompletions(r *request, root gjson.Result) *apiError {
-	if err := readFreeCompletions(r, root); err != nil {
-		return err
-	}
-	if r.maxTokens == 0 {
-		r.maxTokens = 16
-	}
-	return nil
+	r.usual = 16
+	return readFreeCompletions(r, root)
 }
 
 // readFreeCompletions reads /v1/completions, for engines that talk until they are done.

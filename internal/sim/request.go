@@ -59,6 +59,7 @@ type request struct {
 	prompts   []prompt
 	list      bool // the prompts came as a list, so that the answer is one too
 	maxTokens int  // 0 is not given
+	usual     int  // what it then is; 0 is as many as there is room for
 	minTokens int
 	ignoreEOS bool
 	salt      string
@@ -172,10 +173,14 @@ func (s streaming) wanted(v gjson.Result) bool {
 // limit finds the tokens each prompt may generate, given the context length.
 func (r *request) limit(p prompt, context int) int {
 	room := context - len(p.ids)
-	if r.maxTokens > 0 {
+	switch {
+	case r.maxTokens > 0:
 		return min(r.maxTokens, room)
+	case r.usual > 0:
+		return min(r.usual, room)
+	default:
+		return room
 	}
-	return room
 }
 
 // generates reports whether the request wants tokens rather than vectors or scores.

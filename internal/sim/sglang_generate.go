@@ -24,9 +24,7 @@ func readGenerate(r *request, root gjson.Result) *apiError {
 	if err := r.readMax(params, "max_new_tokens"); err != nil {
 		return err
 	}
-	if r.maxTokens == 0 {
-		r.maxTokens = 128
-	}
+	r.usual = 128
 	if ids := root.Get("input_ids"); ids.Exists() {
 		return r.readPrompts("input_ids", ids)
 	}

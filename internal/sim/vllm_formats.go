@@ -61,13 +61,8 @@ func readTokens(r *request, root gjson.Result) *apiError {
 	if err := r.readChoices(params); err != nil {
 		return err
 	}
-	if err := r.readMax(params, "max_tokens"); err != nil {
-		return err
-	}
-	if r.maxTokens == 0 {
-		r.maxTokens = 16
-	}
-	return nil
+	r.usual = 16
+	return r.readMax(params, "max_tokens")
 }
 
 func (t vllmTokens) identify(p *plan, key uint64) {
