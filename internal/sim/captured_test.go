@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -104,11 +105,41 @@ func TestShapesAreTheEngines(t *testing.T) {
 // ids are lists of them, as long as they may be.
 var ids = regexp.MustCompile(`\[(1,)+\]`)
 
-// freely has what differs between any two servers of one engine: what the
-// simulator adds, what each says of its model and its settings.
-var freely = regexp.MustCompile(`simulated:1,|generation_settings:\{.*?\},prompt`)
+// TestWritesAreLlamaCpps: what leaves in one chunk there leaves in one here.
+func TestWritesAreLlamaCpps(t *testing.T) {
+	cfg := fast("llamacpp")
+	cfg.Model, cfg.OutputTokens = "tiny", ConstantCount(500)
+	e := start(t, cfg)
+	for _, name := range []string{"chat-stream", "chat-stream-usage", "chat-stream-timings", "chat-stream-progress", "completions-stream", "native-stream"} {
+		method, path, body, response := captured(t, "llamacpp", name)
+		if w, g := chunked(t, response), chunked(t, e.request(t, method, path, body)); !slices.Equal(w, g) {
+			t.Errorf("%s: events in each chunk\nreal: %v\n sim: %v", name, w, g)
+		}
+	}
+}
 
-func replay(t *testing.T, e *engine, engine, name string) {
+// chunked is how many events are in each chunk of an answer.
+func chunked(t *testing.T, answer string) (events []int) {
+	t.Helper()
+	answer, _, _ = strings.Cut(answer, "\n-- reads --\n")
+	_, body, _ := strings.Cut(answer, "\r\n\r\n")
+	for {
+		size, rest, ok := strings.Cut(body, "\r\n")
+		n, err := strconv.ParseInt(size, 16, 32)
+		if !ok || err != nil || int(n) > len(rest) {
+			t.Fatalf("no chunk begins %.40q", body)
+		}
+		if n == 0 {
+			return events
+		}
+		events = append(events, strings.Count(rest[:n], "\n\n"))
+		body = rest[n+2:]
+	}
+}
+
+// captured reads a captured exchange.
+func captured(t *testing.T, engine, name string) (method, path, body, response string) {
+	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "wire", "testdata", engine, name+".txtar"))
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +149,20 @@ func replay(t *testing.T, e *engine, engine, name string) {
 	if !ok || !ok2 {
 		t.Fatal("the capture has no request and response")
 	}
-	line, body, _ := strings.Cut(request, "\n")
-	_, body, _ = strings.Cut(strings.ReplaceAll(body, "\r\n", "\n"), "\n\n")
-	method, path := strings.Fields(line)[0], strings.Fields(line)[1]
-	answer := e.request(t, method, path, strings.TrimSpace(body))
+	line, rest, _ := strings.Cut(request, "\n")
+	_, body, _ = strings.Cut(strings.ReplaceAll(rest, "\r\n", "\n"), "\n\n")
+	words := strings.Fields(line)
+	return words[0], words[1], strings.TrimSpace(body), response
+}
+
+// freely has what differs between any two servers of one engine: what the
+// simulator adds, what each says of its model and its settings.
+var freely = regexp.MustCompile(`simulated:1,|generation_settings:\{.*?\},prompt`)
+
+func replay(t *testing.T, e *engine, engine, name string) {
+	t.Helper()
+	method, path, body, response := captured(t, engine, name)
+	answer := e.request(t, method, path, body)
 	if w, g := headShape(response), headShape(answer); !slices.Equal(w, g) {
 		t.Errorf("heads differ\nreal: %q\n sim: %q", w, g)
 	}

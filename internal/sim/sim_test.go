@@ -154,7 +154,10 @@ func post(t *testing.T, c net.Conn, path, body string, headers ...string) {
 
 func send(t *testing.T, c net.Conn, method, path, body string, headers ...string) {
 	t.Helper()
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", method, path, len(body))
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: engine\r\nContent-Length: %d\r\n", method, path, len(body))
+	if !strings.Contains(strings.Join(headers, "\n"), "Content-Type: ") {
+		head += "Content-Type: application/json\r\n"
+	}
 	for _, h := range headers {
 		head += h + "\r\n"
 	}
