@@ -22,40 +22,6 @@ func (s *sglang) traits() traits {
 	}}
 }
 
-func (s *sglang) routes() map[string]route {
-	info, model := getting((*exchange).serverInfo), getting((*exchange).modelInfo)
-	return map[string]route{
-		"/v1/chat/completions": {endpoint: chat, read: readChat, format: s},
-		"/v1/completions":      {endpoint: completions, read: readCompletions, format: s},
-		"/v1/responses":        {endpoint: responses, read: readResponses, format: s.responses()},
-		"/v1/messages":         {endpoint: messages, read: readMessages, format: s.messages()},
-		"/generate":            {methods: "POST PUT", endpoint: generate, read: readGenerate, format: sglangGenerate{s}},
-		"/v1/embeddings":       {endpoint: embeddings, read: readEmbeddings, format: sglangPooling{s}, stream: streamNever},
-		"/v1/rerank":           {methods: "POST PUT", endpoint: rerank, read: readRerank, format: sglangPooling{s}, stream: streamNever},
-		"/v1/score":            {endpoint: score, read: readScore, format: sglangPooling{s}, stream: streamNever},
-		"/api/chat":            {endpoint: ollamaChat, read: readOllamaChat, format: sglangOllama{s}, stream: streamUnlessNot},
-		"/api/generate":        {endpoint: ollamaGenerate, read: readOllamaGenerate, format: sglangOllama{s}, stream: streamUnlessNot},
-		"/abort_request":       posting((*exchange).abortRequest),
-		"/v1/models":           getting((*exchange).openAIModels),
-		"/health":              {methods: "GET", answer: healthy},
-		"/ping":                {methods: "GET POST", answer: healthy},
-		"/metrics":             getting(func(x *exchange) { x.metrics("sglang:", sglangSeries()) }),
-		"/tokenize":            posting((*exchange).tokenize),
-		"/v1/tokenize":         posting((*exchange).tokenize),
-		"/server_info":         info,
-		"/get_server_info":     info,
-		"/model_info":          model,
-		"/get_model_info":      model,
-		"/flush_cache":         {methods: "GET POST", answer: (*exchange).flushCache},
-		"/":                    getting((*exchange).root),
-	}
-}
-
-func sglangSeries() []series {
-	return []series{runningSeries("num_running_reqs"), waitingSeries("num_queue_reqs"), cachedSeries("cached_tokens_total"),
-		promptSeries("prompt_tokens_total"), generatedSeries("generation_tokens_total"), abortedSeries("num_aborted_requests_total")}
-}
-
 func (s *sglang) appendHead(dst []byte, h head) []byte { return appendUvicorn(dst, h) }
 
 // framing: a stream's head waits for the first event, since 2026-04.
