@@ -206,7 +206,7 @@ func TestToldIsTrue(t *testing.T) {
 				}
 			}
 			if sum != tr.PlannedTokens || tr.CompletionTokens != sum || reasons != len(tr.Choices) || tr.Outcome != TruthComplete ||
-				tr.Endpoint != string(a.endpoint) || tr.Dialect != a.dialect {
+				tr.Endpoint != a.endpoint.name() || tr.Dialect != a.dialect {
 				t.Errorf("%s: %d tokens in events, truth %+v", what, sum, tr)
 			}
 		}

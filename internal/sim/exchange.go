@@ -80,7 +80,7 @@ func (x *exchange) write(p []byte) error {
 // writeHead writes the head of a body that follows apart, after what the faults
 // put before it.
 func (x *exchange) writeHead(h head) error {
-	if f, ok := x.faults.get("informational"); ok {
+	if f, ok := x.faults.get("informational"); ok && x.http11 {
 		if err := x.write(appendInformational(nil, f.N)); err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (x *exchange) writeHead(h head) error {
 	}
 	for i := range pieces {
 		if i > 0 {
-			if err := x.wait(x.s.now().Add(f.D / time.Duration(pieces))); err != nil {
+			if err := x.wait(x.s.now().Add(f.D / time.Duration(pieces))); errors.Is(err, errGone) {
 				return err
 			}
 		}

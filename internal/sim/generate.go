@@ -92,12 +92,12 @@ func (c *choice) say(cfg *Config, r *request, limit int, rng *rand.Rand, vocabul
 	}
 }
 
-// spoken is the number of tokens before end-of-text.
+// spoken is the number of tokens before end-of-text, which one cut off never reaches.
 func (c *choice) spoken() int {
-	if c.finish == "length" {
+	if c.finish == "length" || c.finish == "abort" {
 		return len(c.tokens)
 	}
-	return len(c.tokens) - 1
+	return max(len(c.tokens)-1, 0)
 }
 
 func (c *choice) fillText(rng *rand.Rand, vocabulary []string, silent float64) {

@@ -11,7 +11,7 @@ func (x *exchange) generation(rt route) {
 	number := x.s.number.Add(1)
 	x.truth = Truth{
 		RequestID: string(x.req.Header.Peek("X-Request-Id")), Number: number, Dialect: x.s.cfg.Dialect,
-		Endpoint: string(rt.endpoint), ReceivedUnixNS: x.received.UnixNano(), Outcome: TruthComplete,
+		Endpoint: rt.endpoint.name(), ReceivedUnixNS: x.received.UnixNano(), Outcome: TruthComplete,
 	}
 	defer x.keepBooks()
 	r, apiErr := x.ask(rt)

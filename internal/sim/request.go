@@ -9,7 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// endpoint names what is asked for, in the truth log too.
+// endpoint is what is asked for, and in which way.
 type endpoint string
 
 const (
@@ -24,12 +24,24 @@ const (
 	classify    endpoint = "classify"
 	audio       endpoint = "audio"
 
-	// The engines' own. Which engine's they are is the dialect's name to tell.
+	// The engines' own.
 	generate       endpoint = "generate"
-	completion     endpoint = "completion"
-	ollamaChat     endpoint = "ollama_chat"
-	ollamaGenerate endpoint = "ollama_generate"
+	completion     endpoint = "llama.cpp's generate"
+	ollamaChat     endpoint = "Ollama's chat"
+	ollamaGenerate endpoint = "Ollama's generate"
 )
+
+// name is the endpoint's in the truth log, where the dialect tells whose it is.
+func (ep endpoint) name() string {
+	switch ep {
+	case completion, ollamaGenerate:
+		return string(generate)
+	case ollamaChat:
+		return string(chat)
+	default:
+		return string(ep)
+	}
+}
 
 // thinks tells whether answers have a channel for reasoning.
 func (ep endpoint) thinks() bool {

@@ -24,6 +24,7 @@ type stream struct {
 	chunk   []byte       // events that travel together, not encoded yet
 	out     []byte       // what is to be written
 	payload []byte
+	filled  bool // prefill is over
 	garbled bool // the garbage is out
 	padded  bool // the big event is out
 
@@ -86,7 +87,6 @@ func (s *stream) admitted(at time.Time) error {
 }
 
 func (s *stream) run() error {
-	prefilled := false
 	for ; s.next < len(s.plan); s.next++ {
 		e := s.plan[s.next]
 		if err := s.await(e); errors.Is(err, errStopped) {
@@ -95,8 +95,8 @@ func (s *stream) run() error {
 		} else if err != nil {
 			return err
 		}
-		if !prefilled && e.at >= s.p.times[0] && !s.dry {
-			prefilled = true
+		if !s.filled && e.at >= s.p.times[0] && !s.dry {
+			s.filled = true
 			s.x.prefilled(s.p)
 		}
 		if err := s.head(); err != nil {

@@ -88,8 +88,15 @@ func TestTransportFaults(t *testing.T) {
 		cfg := fast(a.dialect)
 		cfg.ITL = ConstantDuration(0)
 		e := start(t, cfg)
-		plain := e.receive(t, a.path, a.body)
+		plain := e.receive(t, a.path, a.body, "X-Request-Id: plain")
 		whole := plain.ContentLength >= 0
+		size := 0
+		for _, ev := range e.truthOf(t, "plain").Events {
+			size += ev.Bytes
+		}
+		if size != len(plain.body) {
+			t.Errorf("%s %s: %d bytes in truth, %d received", a.dialect, a.path, size, len(plain.body))
+		}
 		for fault, check := range map[string]func(r received) bool{
 			"split=11":             func(r received) bool { return true },
 			"coalesce=3":           func(r received) bool { return true },
@@ -109,7 +116,7 @@ func TestTransportFaults(t *testing.T) {
 				return r.ContentLength == int64(len(r.body)) && r.Header.Get("Content-Encoding") == "gzip"
 			},
 		} {
-			r := e.receive(t, a.path, a.body, "X-Sim-Fault: "+fault)
+			r := e.receive(t, a.path, a.body, "X-Request-Id: plain", "X-Sim-Fault: "+fault)
 			got := r.decoded(t)
 			if strings.Contains(fault, "crlf") {
 				got = strings.ReplaceAll(got, "\r\n", "\n")
