@@ -23,6 +23,12 @@ func (s *stream) disturb(last bool) (step, error) {
 		}
 		return stopHere, s.fail(simulatedFailure())
 	}
+	if due("comment") && !s.noted && !s.fr.lines {
+		s.noted = true
+		if err := s.comment(); err != nil {
+			return goOn, err
+		}
+	}
 	if due("garbage") && !s.garbled {
 		s.garbled = true
 		s.payload = append(s.payload[:0], `{"simulated garbage": [`...)

@@ -43,6 +43,7 @@ func faultKinds() []faultKind {
 		{name: "stall", d: 5 * time.Second, help: "wait that much longer before the first token"},
 		{name: "hang", bare: true, help: "never answer"},
 		{name: "garbage", n: 2, help: "an event that is not JSON after that many events"},
+		{name: "comment", n: 1, help: "a comment, as engines send to keep a connection alive, after that many events"},
 		{name: "no-done", bare: true, help: "leave out what ends a stream: [DONE], or the last event"},
 		{name: "slow-headers", d: 500 * time.Millisecond, help: "spread the response head over that time"},
 		{name: "split", n: 7, help: "write events in pieces of that many bytes, a chunk each"},

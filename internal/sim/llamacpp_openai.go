@@ -60,14 +60,12 @@ func (l *llamacpp) schedule(p *plan) []emission {
 	return out
 }
 
-// progress are the events during prefill, with the share of it in to.
-func (l *llamacpp) progress(p *plan) []emission {
-	var out []emission
-	for i := range p.choices {
-		out = append(out, emission{kind: EventWait, choice: i, seq: 0}, emission{kind: EventWait, choice: i, seq: 1})
-	}
-	for i := range out {
-		out[i].at = p.times[0] * time100(out[i].seq) / 100
+// progress are the events during prefill: two, numbered, for each choice.
+func (l *llamacpp) progress(p *plan) (out []emission) {
+	for k := range 2 {
+		for i := range p.choices {
+			out = append(out, emission{at: progressAt(p.times[0], k), kind: EventWait, choice: i, seq: k})
+		}
 	}
 	return out
 }

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// time100 is the share of prefill, in hundredths, that progress event k tells.
-func time100(k int) time.Duration { return time.Duration(k * 99) }
+// progressAt is when progress event k (0 or 1) leaves, if prefill ends at end.
+func progressAt(end time.Duration, k int) time.Duration { return end * time.Duration(99*k) / 100 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
@@ -41,7 +41,7 @@ func (l *llamacpp) appendProgress(dst []byte, p *plan, e emission) []byte {
 	total, cached := len(p.req.prompts[c.prompt].ids), p.cached[c.prompt]
 	processed, took := cached, 0
 	if e.seq == 1 {
-		processed, took = total, int(p.toldAt(c, 1)*time100(1)/100/time.Millisecond)
+		processed, took = total, int(progressAt(p.toldAt(c, 1), 1)/time.Millisecond)
 	}
 	dst = appendKey(dst, `,"prompt_progress":{"total":`, total)
 	dst = appendKey(dst, `,"cache":`, cached)

@@ -18,6 +18,15 @@ func (s *stream) send(e emission, n note) error {
 	return s.shut()
 }
 
+// comment sends what llama.cpp and TGI send when they are silent for long.
+func (s *stream) comment() error {
+	before := len(s.chunk)
+	s.chunk = append(s.chunk, ":\n\n"...)
+	s.unsent = append(s.unsent, TruthEvent{Kind: EventNote, Bytes: len(s.chunk) - before})
+	s.notes = append(s.notes, note{})
+	return s.shut()
+}
+
 // frame appends s.payload as an event of that name, or as a line.
 func (s *stream) frame(dst []byte, name string) []byte {
 	eol := "\n"

@@ -27,6 +27,7 @@ type stream struct {
 	filled  bool // prefill is over
 	garbled bool // the garbage is out
 	padded  bool // the big event is out
+	noted   bool // the comment is out
 
 	dry  bool // count bytes instead of writing them
 	size int

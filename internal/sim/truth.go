@@ -97,6 +97,7 @@ const (
 	EventDone   EventKind = "done"
 	EventError  EventKind = "error"
 	EventBody   EventKind = "body"    // a whole response body that is not a stream
+	EventNote   EventKind = "comment" // a comment of an event stream
 	EventBroken EventKind = "garbage" // an event that is not JSON
 )
 
