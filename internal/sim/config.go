@@ -75,6 +75,10 @@ type Config struct {
 	// --enable-prompt-tokens-details (vLLM) and --enable-cache-report (SGLang) do.
 	// llama.cpp always tells them, Ollama and TGI never do.
 	ReportCached bool
+	// ForceUsage tells usage in OpenAI's streams unasked: vLLM's
+	// --enable-force-include-usage on every event, SGLang's
+	// --stream-response-default-include-usage at the end. The others have no such thing.
+	ForceUsage bool
 	// Incremental makes SGLang's /generate stream what is new in each event
 	// (--incremental-streaming-output) rather than all so far.
 	Incremental bool

@@ -110,7 +110,29 @@ func TestHeadsLeave(t *testing.T) {
 	}
 }
 
-// TestEveryStreamSeesItsClientLeave.
+// TestFullHouse: every dialect refuses by a status, or in the stream whose head
+// is out.
+func TestFullHouse(t *testing.T) {
+	statuses := map[string]int{"vllm": 200, "sglang": 200, "llamacpp": 503, "ollama": 503, "tgi": 200}
+	for _, a := range streams() {
+		cfg := fast(a.dialect)
+		cfg.Slots, cfg.MaxQueued, cfg.TTFT = 1, 1, ConstantDuration(time.Hour)
+		e := start(t, cfg)
+		e.dial(t, a.path, a.body)
+		waitFor(t, "the slot to be taken", func() bool { r, _ := e.queue.load(); return r == 1 })
+		e.dial(t, a.path, a.body)
+		waitFor(t, "a queue", func() bool { _, w := e.queue.load(); return w == 1 })
+		r := e.receive(t, a.path, a.body)
+		if r.StatusCode != statuses[a.dialect] || a.endpoint != responses && !strings.Contains(r.body, "error") {
+			t.Errorf("%s %s: %d %q", a.dialect, a.path, r.StatusCode, r.body)
+		}
+		if cut := a.dialect == "vllm" && a.endpoint == responses; (r.err != nil) != cut {
+			t.Errorf("%s %s: %q %v", a.dialect, a.path, r.body, r.err)
+		}
+	}
+}
+
+// TestEveryStreamSeesItsClientLeave before its first token is out.
 func TestEveryStreamSeesItsClientLeave(t *testing.T) {
 	for _, a := range streams() {
 		cfg := fast(a.dialect)

@@ -72,12 +72,14 @@ func ownGoldenCases() map[string][]goldenCase {
 	return map[string][]goldenCase{
 		"vllm": slices.Concat(messages, responses, []goldenCase{
 			{name: "generate-stream", path: "/inference/v1/generate", body: `{"token_ids":[4,5,6],"sampling_params":{"max_tokens":3}` + usage + `}`},
+			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
 			{name: "rerank", path: "/v1/rerank", body: `{"query":"q","documents":["one","two"]}`},
 		}),
 		"sglang": slices.Concat(messages, responses, []goldenCase{
 			{name: "generate-stream", path: "/generate", body: `{"text":"x","rid":"r-1","sampling_params":{"max_new_tokens":3},"return_logprob":true` + streamed + `}`},
 			{name: "generate-stream-incremental", path: "/generate", edit: func(c *Config) { c.Incremental = true }, body: `{"text":["x","y"],"sampling_params":{"max_new_tokens":2}` + streamed + `}`},
 			{name: "generate-error", path: "/generate", body: `{}`},
+			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
 			{name: "ollama-chat-stream", path: "/api/chat", body: `{` + say + `}`},
 			{name: "ollama-chat-body", path: "/api/chat", body: `{"stream":false,` + say + `}`},
 			{name: "rerank", path: "/v1/rerank", body: `{"query":"q","documents":["one","two"]}`},

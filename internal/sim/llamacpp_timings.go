@@ -19,20 +19,20 @@ func (l *llamacpp) appendTimings(dst []byte, p *plan, c *choice, made int) []byt
 	dst = appendKey(dst, `,"prompt_n":`, computed)
 	dst = appendFloat(dst, `,"prompt_ms":`, millis(prefill))
 	dst = appendFloat(dst, `,"prompt_per_token_ms":`, millis(prefill)/float64(computed))
-	dst = appendFloat(dst, `,"prompt_per_second":`, rate(float64(computed), millis(prefill)))
+	dst = appendFloat(dst, `,"prompt_per_second":`, 1000*per(float64(computed), millis(prefill)))
 	dst = appendKey(dst, `,"predicted_n":`, made)
 	dst = appendFloat(dst, `,"predicted_ms":`, decode)
-	dst = appendFloat(dst, `,"predicted_per_token_ms":`, rate(decode, later)/1000)
-	dst = appendFloat(dst, `,"predicted_per_second":`, rate(later, decode))
+	dst = appendFloat(dst, `,"predicted_per_token_ms":`, per(decode, later))
+	dst = appendFloat(dst, `,"predicted_per_second":`, 1000*per(later, decode))
 	return append(dst, '}')
 }
 
-// rate is n in a second of ms, 0 in no time.
-func rate(n, ms float64) float64 {
-	if ms == 0 {
+// per is n for each of d, 0 where there are none.
+func per(n, d float64) float64 {
+	if d == 0 {
 		return 0
 	}
-	return n / ms * 1000
+	return n / d
 }
 
 // appendProgress appends how far prefill is: at its beginning, and almost at its end.

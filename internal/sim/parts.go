@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // part is what a piece of an answer is.
 type part int
 
@@ -63,16 +65,21 @@ func (c *choice) whole(of part) string {
 	return content
 }
 
+// speaks reports whether any of the tokens shows text.
+func speaks(tokens []string) bool {
+	return slices.ContainsFunc(tokens, func(t string) bool { return t != "" })
+}
+
 // present are the parts an answer has in the end, in order.
 func (p *plan) present() (all []part) {
 	c := &p.choices[0]
-	if c.whole(partThinking) != "" {
+	if speaks(c.tokens[:c.reasoning]) {
 		all = append(all, partThinking)
 	}
 	switch {
 	case p.req.tool != nil:
 		all = append(all, partTool)
-	case c.whole(partText) != "":
+	case speaks(c.tokens[c.reasoning:]):
 		all = append(all, partText)
 	}
 	return all

@@ -37,6 +37,7 @@ func (s *sglang) check(r *request) *apiError {
 	if r.model == "" {
 		r.model = s.cfg.Model
 	}
+	r.includeUsage = r.includeUsage || s.cfg.ForceUsage && r.stream
 	return nil
 }
 

@@ -41,6 +41,9 @@ func (v *vllm) check(r *request) *apiError {
 		return &apiError{status: 404, kind: "NotFoundError", param: "model",
 			msg: "The model `" + r.model + "` does not exist. Valid aliases: " + v.cfg.Model + "."}
 	}
+	if v.cfg.ForceUsage && r.stream && (r.endpoint == chat || r.endpoint == completions) {
+		r.includeUsage, r.continuous = true, true
+	}
 	// Only together: continuous_usage_stats alone is accepted and does nothing.
 	r.continuous = r.continuous && r.includeUsage
 	r.model = v.cfg.Model
