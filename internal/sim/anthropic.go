@@ -37,7 +37,7 @@ func (a *anthropic) schedule(p *plan) []emission {
 	}
 	out := []emission{{at: p.end(), kind: EventFrame, name: "message_start"}}
 	if len(pieces) > 0 {
-		out[0].at = pieces[0].at
+		out = with(pieces[0], out...)
 	}
 	open, left := noPart, []emission(nil)
 	for _, e := range pieces {
@@ -45,9 +45,9 @@ func (a *anthropic) schedule(p *plan) []emission {
 			if a.late {
 				left = append(left, a.closing(p, open)...)
 			} else {
-				out = append(out, at(e, a.closing(p, open))...)
+				out = append(out, with(e, a.closing(p, open)...)...)
 			}
-			out = append(out, at(e, []emission{p.frameEvent("content_block_start", e.part)})...)
+			out = append(out, with(e, p.frameEvent("content_block_start", e.part))...)
 			open = e.part
 		}
 		e.name, e.from = "content_block_delta", told(out)
@@ -72,14 +72,6 @@ func told(events []emission) (n int) {
 		n = max(n, e.to)
 	}
 	return n
-}
-
-// at gives events the time of e.
-func at(e emission, events []emission) []emission {
-	for i := range events {
-		events[i].at = e.at
-	}
-	return events
 }
 
 func (a *anthropic) closing(p *plan, open part) []emission {

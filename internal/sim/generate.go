@@ -176,6 +176,7 @@ func (p *plan) reasoningTokens() int {
 // emission is one event of a stream: tokens from up to to of a choice.
 type emission struct {
 	at       time.Duration
+	step     int // of the engine, that made its tokens
 	kind     EventKind
 	name     string // of a named event
 	part     part   // what it is about
@@ -203,7 +204,7 @@ func (p *plan) outputs(ready func(sent, made int) bool, visible func(c *choice, 
 			if !last && !ready(sent[i], made) || !visible(c, sent[i], made, last) {
 				continue
 			}
-			out = append(out, emission{at: at, kind: EventToken, choice: i, from: sent[i], to: made, last: last})
+			out = append(out, emission{at: at, step: k, kind: EventToken, choice: i, from: sent[i], to: made, last: last})
 			sent[i] = made
 		}
 	}

@@ -10,21 +10,18 @@ func (l llamaResponses) framing(*request) framing { return l.named() }
 
 func (l llamaResponses) schedule(p *plan) []emission {
 	pieces := p.parts(p.outputs(l.ready, always))
-	begin := p.end()
+	begin := emission{at: p.end()}
 	if len(pieces) > 0 {
-		begin = pieces[0].at
+		begin = pieces[0]
 	}
-	out := []emission{
-		{at: begin, kind: EventFrame, name: "response.created"},
-		{at: begin, kind: EventFrame, name: "response.in_progress"},
-	}
+	out := with(begin, responsePrelude()...)
 	open := noPart
 	for _, e := range pieces {
 		_, name, _ := responseFrames(e.part)
 		if e.part != open {
-			out = append(out, emission{at: e.at, kind: EventFrame, name: "response.output_item.added", part: e.part})
+			out = append(out, with(e, p.frameEvent("response.output_item.added", e.part))...)
 			if e.part == partText {
-				out = append(out, emission{at: e.at, kind: EventFrame, name: "response.content_part.added", part: e.part})
+				out = append(out, with(e, p.frameEvent("response.content_part.added", e.part))...)
 			}
 			open = e.part
 		}

@@ -95,11 +95,19 @@ func (p *plan) indexOf(of part) int {
 	return 0
 }
 
-// pack lets events of one moment leave in one write.
+// pack lets the events of one engine step leave in one write.
 func pack(events []emission) {
 	for i := range max(len(events)-1, 0) {
-		events[i].joined = events[i].at == events[i+1].at
+		events[i].joined = events[i].step == events[i+1].step
 	}
+}
+
+// with gives events the time and the step of e.
+func with(e emission, events ...emission) []emission {
+	for i := range events {
+		events[i].at, events[i].step = e.at, e.step
+	}
+	return events
 }
 
 // callID is the id of the call of a tool.

@@ -1,17 +1,16 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // schedule decides when each step is done: the first after the TTFT, less what
 // the prefix cache saves, each later one an ITL on. running is how many requests
 // run, this one with them.
 func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Duration) {
 	rng := source(cfg.Seed, streamTime, number)
-	prompts, cached := p.promptTokens(), 0
-	for _, n := range p.cached {
-		cached += n
-	}
-	saved := (1 - cfg.CachedTTFT) * float64(cached) / float64(max(prompts, 1))
+	saved := (1 - cfg.CachedTTFT) * float64(p.cachedTokens()) / float64(max(p.promptTokens(), 1))
 	at := stall + time.Duration(cfg.TTFT.sample(rng)*(1-saved))
 	slower := 1 + cfg.LoadFactor*float64(max(running-1, 0))
 	steps := 1
@@ -34,12 +33,11 @@ func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Dura
 
 // toldAt is the time told for the moment at which c had made so many tokens.
 func (p *plan) toldAt(c *choice, made int) time.Duration {
-	for k, n := range c.steps {
-		if n >= made && k < len(p.told) {
-			return p.told[k]
-		}
+	k, _ := slices.BinarySearch(c.steps, made)
+	if k >= len(p.told) {
+		return 0 // it was stopped before it began
 	}
-	return 0 // it was stopped before it began
+	return p.told[k]
 }
 
 // toldEnd is the time told for the end of c.
