@@ -3,10 +3,10 @@ package sim
 // anthropic is /v1/messages. The engines agree on the order of events, and on
 // little else.
 type anthropic struct {
-	frames framing
-	name   func(p *plan, key uint64)
-	ready  func(sent, made int) bool
-	errors func(dst []byte, e *apiError) []byte
+	frames  framing
+	name    func(p *plan, key uint64)
+	outputs func(p *plan) []emission
+	errors  func(dst []byte, e *apiError) []byte
 
 	indexFirst bool // `index` comes before what it is the index of
 	modelFirst bool // `model` comes before `content`
@@ -16,6 +16,7 @@ type anthropic struct {
 	wholeTool  bool // a tool's arguments come in one event
 	noInput    bool // a tool's block begins without `input`
 	tidy       bool // an error closes what is open
+	withFirst  bool // message_start comes with the first token, if that shows anything
 	late       bool // blocks are closed at the end, all of them
 
 	// start, delta and body are `usage` of message_start, message_delta and a body.
@@ -31,13 +32,16 @@ func (p *plan) frameEvent(name string, of part) emission {
 }
 
 func (a *anthropic) schedule(p *plan) []emission {
-	pieces := p.parts(p.outputs(a.ready, always))
+	pieces := p.parts(a.outputs(p))
 	if a.wholeTool && p.req.tool != nil {
 		pieces = []emission{{at: p.end(), kind: EventToken, part: partTool, to: p.choices[0].spoken()}}
 	}
 	out := []emission{{at: p.end(), kind: EventFrame, name: "message_start"}}
-	if len(pieces) > 0 {
+	switch {
+	case len(pieces) > 0 && (!a.withFirst || pieces[0].to == 1):
 		out = with(pieces[0], out...)
+	case a.withFirst:
+		out = nil
 	}
 	open, left := noPart, []emission(nil)
 	for _, e := range pieces {

@@ -84,8 +84,8 @@ func (l *llamacpp) messages() *anthropic {
 		return append(appendKey(dst, `,"output_tokens":`, output), '}')
 	}
 	return &anthropic{
-		frames: l.named(), name: l.identify, ready: l.ready, errors: l.appendBareError,
-		indexFirst: true, nulls: true, signed: true, packed: true, noInput: true, late: true,
+		frames: l.named(), name: l.identify, outputs: (*plan).tokenwise, errors: l.appendBareError,
+		indexFirst: true, nulls: true, signed: true, packed: true, noInput: true, late: true, withFirst: true,
 		start: func(dst []byte, p *plan) []byte { return usage(dst, p, 0) },
 		delta: func(dst []byte, p *plan) []byte {
 			return append(appendKey(dst, `{"output_tokens":`, p.completionTokens()), '}')

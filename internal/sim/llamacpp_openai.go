@@ -23,34 +23,20 @@ func (l *llamacpp) identify(p *plan, key uint64) {
 
 func (l *llamacpp) failing(*plan, []emission) []emission { return []emission{{kind: EventError}} }
 
-func (l *llamacpp) ready(sent, made int) bool { return sent == 0 || made-sent >= l.cfg.StreamInterval }
-
-// shows: what shows nothing has no event; what it carries is the next one's.
-func (l *llamacpp) shows(p *plan) func(c *choice, from, to int, last bool) bool {
-	return func(c *choice, from, to int, _ bool) bool {
-		return c.text(from, to) != "" || p.req.tool != nil && from == 0
-	}
-}
-
-// schedule: the role in one write with the first output, and the end of a choice
-// in one write with its usage. Each choice ends for itself.
+// schedule: the role in one write with the first token, if that shows anything, and
+// the end of a choice in one write with its usage. Each choice ends for itself.
 func (l *llamacpp) schedule(p *plan) []emission {
 	var out []emission
 	if p.req.progress {
 		out = l.progress(p)
 	}
-	sent, next := make([]int, len(p.choices)), 0
-	outputs := p.outputs(l.ready, l.shows(p))
+	sent, tokens := make([]int, len(p.choices)), p.tokenwise()
 	for k, at := range p.times {
 		for i := range p.choices {
 			c := &p.choices[i]
-			if k >= len(c.steps) {
-				continue
-			}
-			if next < len(outputs) && outputs[next].choice == i && outputs[next].to == c.steps[k] {
-				out = append(out, l.output(p, outputs[next], sent[i] == 0)...)
-				sent[i] = c.steps[k]
-				next++
+			for len(tokens) > 0 && tokens[0].step == k && tokens[0].choice == i {
+				out = append(out, l.output(p, tokens[0])...)
+				sent[i], tokens = tokens[0].to, tokens[1:]
 			}
 			if k == len(c.steps)-1 {
 				out = append(out, l.ending(p, emission{at: at, choice: i, from: sent[i], to: len(c.tokens), last: true})...)
@@ -70,23 +56,12 @@ func (l *llamacpp) progress(p *plan) (out []emission) {
 	return out
 }
 
-// output is one output, split at the end of reasoning.
-func (l *llamacpp) output(p *plan, e emission, first bool) []emission {
-	e.last = false
-	if p.req.endpoint == completions {
+// output is one token's event, with the role before the first.
+func (l *llamacpp) output(p *plan, e emission) []emission {
+	if p.req.endpoint == completions || e.to > 1 {
 		return []emission{e}
 	}
-	var out []emission
-	if first {
-		out = append(out, emission{at: e.at, kind: EventRole, choice: e.choice, joined: true})
-	}
-	c := &p.choices[e.choice]
-	if e.from < c.reasoning && c.reasoning < e.to && c.text(c.reasoning, e.to) != "" {
-		head := e
-		head.to, e.from, head.joined = c.reasoning, c.reasoning, true
-		out = append(out, head)
-	}
-	return append(out, e)
+	return []emission{{at: e.at, step: e.step, kind: EventRole, choice: e.choice, joined: true}, e}
 }
 
 // ending are the events at the end of a choice.

@@ -9,12 +9,11 @@ var _ streamer = llamaResponses{}
 func (l llamaResponses) framing(*request) framing { return l.named() }
 
 func (l llamaResponses) schedule(p *plan) []emission {
-	pieces := p.parts(p.outputs(l.ready, always))
-	begin := emission{at: p.end()}
-	if len(pieces) > 0 {
-		begin = pieces[0]
+	pieces := p.parts(p.tokenwise())
+	var out []emission
+	if len(pieces) > 0 && pieces[0].to == 1 { // it begins with the first token, if that shows anything
+		out = with(pieces[0], responsePrelude()...)
 	}
-	out := with(begin, responsePrelude()...)
 	open := noPart
 	for _, e := range pieces {
 		_, name, _ := responseFrames(e.part)

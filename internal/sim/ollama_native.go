@@ -37,10 +37,8 @@ func (o *ollama) pieces(p *plan) []emission {
 	if p.req.tool != nil {
 		return []emission{{at: p.end(), kind: EventToken, part: partTool, to: p.choices[0].spoken()}}
 	}
-	return p.parts(p.outputs(o.ready, always))
+	return p.parts(p.tokenwise())
 }
-
-func (o *ollama) ready(sent, made int) bool { return sent == 0 || made-sent >= o.cfg.StreamInterval }
 
 func (o ollamaNative) schedule(p *plan) []emission {
 	out := o.pieces(p)

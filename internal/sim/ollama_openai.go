@@ -153,7 +153,7 @@ func (o *ollama) messages() *anthropic {
 	}
 	return &anthropic{
 		frames: framing{contentType: typePlain, head: headAtFirst},
-		name:   o.identify, ready: o.ready, errors: appendAnthropicError,
+		name:   o.identify, outputs: (*plan).tokenwise, errors: appendAnthropicError,
 		indexFirst: true, modelFirst: true, packed: true, wholeTool: true,
 		start: func(dst []byte, p *plan) []byte {
 			estimate := max(len(p.req.prompts[0].text)/4, 1)

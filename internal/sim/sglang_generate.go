@@ -124,9 +124,9 @@ func (s *sglang) messages() *anthropic {
 		return append(dst, '}')
 	}
 	return &anthropic{
-		frames: framing{contentType: typeSSE, head: headAtOnce},
-		name:   func(p *plan, key uint64) { s.identify(p, key); p.id = "msg_" + p.id },
-		ready:  s.ready, errors: appendAnthropicError, tidy: true,
+		frames:  framing{contentType: typeSSE, head: headAtOnce},
+		name:    func(p *plan, key uint64) { s.identify(p, key); p.id = "msg_" + p.id },
+		outputs: func(p *plan) []emission { return p.outputs(s.ready, always) }, errors: appendAnthropicError, tidy: true,
 		start: func(dst []byte, p *plan) []byte { return start(dst, p, 0) },
 		delta: func(dst []byte, p *plan) []byte {
 			return append(appendKey(dst, `{"output_tokens":`, p.completionTokens()), '}')

@@ -36,7 +36,7 @@ func (v *vllm) messages() *anthropic {
 	}
 	return &anthropic{
 		frames: framing{contentType: typeSSE, head: headAtOnce},
-		name:   v.identify, ready: v.everyInterval, errors: appendAnthropicError, nulls: true, signed: true,
+		name:   v.identify, outputs: func(p *plan) []emission { return p.outputs(v.everyInterval, always) }, errors: appendAnthropicError, nulls: true, signed: true,
 		start: func(dst []byte, p *plan) []byte { return append(appendAnthropicUsage(dst, p.promptTokens(), 0), '}') },
 		delta: usage, body: usage,
 	}
