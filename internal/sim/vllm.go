@@ -69,8 +69,6 @@ func vllmPrefixes() map[endpoint]string {
 // schedule: all role events with the first output, then tokens, the finish
 // reason in each choice's last event, then usage if asked.
 func (v *vllm) schedule(p *plan) []emission {
-	interval := max(v.cfg.StreamInterval, p.req.interval)
-	ready := func(sent, made int) bool { return sent == 0 || made-sent >= interval }
 	show := always
 	if p.req.endpoint == chat && !p.req.tokenIDs && (p.req.tool != nil || v.cfg.ReasoningTokens.IsSet()) {
 		// With a parser at work, a step that parses to nothing has no event.
@@ -78,7 +76,7 @@ func (v *vllm) schedule(p *plan) []emission {
 			return last || c.text(from, to) != "" || (p.req.tool != nil && from == 0)
 		}
 	}
-	out := p.outputs(ready, show)
+	out := p.outputs(v.ready(p.req), show)
 	if p.req.endpoint == chat {
 		roles := make([]emission, len(p.choices), len(p.choices)+len(out)+1)
 		for i := range roles {

@@ -7,11 +7,12 @@ import (
 )
 
 // ready says when vLLM sends: the first token alone, then every so many.
-func (v *vllm) ready(p *request) func(sent, made int) bool {
-	interval := max(v.cfg.StreamInterval, p.interval)
+func (v *vllm) ready(r *request) func(sent, made int) bool {
+	interval := max(v.cfg.StreamInterval, r.interval)
 	return func(sent, made int) bool { return sent == 0 || made-sent >= interval }
 }
 
+// everyInterval is ready for requests that can't ask for an interval of their own.
 func (v *vllm) everyInterval(sent, made int) bool {
 	return sent == 0 || made-sent >= v.cfg.StreamInterval
 }
