@@ -294,3 +294,28 @@ func TestTransportRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestRoutesOfTheEnvironment: several come in one variable, and the command
+// line beats them.
+func TestRoutesOfTheEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name, given string
+		want        string
+	}{
+		{"the environment alone", "", "127.0.0.1:1 unix:/a"},
+		{"--listen is given", "listen", "127.0.0.1:8080"},
+	} {
+		o := proxyOptions{
+			route: []string{"127.0.0.1:1=http://h unix:/a=unix:/b"}, listen: "127.0.0.1:8080", upstream: "http://localhost:8000",
+			given: func(flag string) bool { return flag == tt.given },
+		}
+		routes, err := o.routes()
+		var got []string
+		for _, r := range routes {
+			got = append(got, r.listen)
+		}
+		if err != nil || strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
