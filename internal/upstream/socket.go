@@ -71,8 +71,7 @@ func (s *Socket) alive() bool {
 	}
 	alive := false
 	err = rc.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, err := peek(fd)
 		// Before its first answer a TLS server sends session tickets. Later, what
 		// waits unasked is most likely the alert that comes with its close.
 		alive = err == syscall.EAGAIN || err == nil && n > 0 && isTLS && !s.reused

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package upstream
+
+import "syscall"
+
+// peek looks whether there is something to read, and takes nothing.
+func peek(fd uintptr) (n int, err error) {
+	var b [1]byte
+	n, _, err = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return n, err
+}
