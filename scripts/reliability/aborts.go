@@ -56,12 +56,12 @@ const (
 func runAborts(ctx context.Context, o *options) (*report, error) {
 	a := &aborts{options: o, limit: abortLimit, watch: map[int64]*abort{}, report: &report{Name: "aborts", Started: time.Now(), Seed: o.seed}}
 	defer func() { a.report.Seconds = time.Since(a.report.Started).Seconds() }()
-	var err error
-	if a.engine, err = startEngine(loopback); err != nil {
+	a.engine = newEngine()
+	a.engine.arrived, a.engine.gone = a.seen, a.gone
+	if err := a.engine.open(loopback); err != nil {
 		return nil, err
 	}
 	defer a.engine.stop()
-	a.engine.arrived, a.engine.gone = a.seen, a.gone
 	if err := a.over(ctx, "plain", nil, nil); err != nil {
 		return nil, err
 	}

@@ -145,7 +145,10 @@ func (c *engineConn) appendHead(dst []byte, p *plan, last bool) []byte {
 // anywhere.
 func (c *engineConn) sendBody(p *plan) bool {
 	chunked, from := p.chunks(), 0
-	apart := p.gap > 0 || p.fault == drip || p.id%3 == 1
+	// What is too much comes with the rest. Later it could meet the next request
+	// on the connection, and no proxy could tell it from an answer.
+	together := p.fault == surplus || p.fault == shortLength
+	apart := !together && (p.gap > 0 || p.fault == drip || p.id%3 == 1)
 	for i, end := range c.ends {
 		if i == p.at && p.fault != "" {
 			if over := c.midway(p, c.answer[from:end]); over {
@@ -176,7 +179,7 @@ func (c *engineConn) sendBody(p *plan) bool {
 		// The id of another: should these bytes reach anybody, that is seen.
 		c.out = append(c.out, "HTTP/1.1 200 OK\r\nserver: uvicorn\r\nx-answer: q999999999\r\ncontent-length: 10\r\n\r\nq999999999"...)
 	}
-	if p.id%3 == 2 && len(c.out) > 16 {
+	if p.id%3 == 2 && !together && len(c.out) > 16 {
 		first := len(c.out) * int(p.id/3%7+1) / 9
 		if !c.write(c.out[:first]) {
 			return false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ type caller struct {
 	addr     string
 	secure   *tls.Config // nil = no TLS
 	patience time.Duration
+	linger   time.Duration // how long it waits for the end after a half-close; 0 = 5 s
 	stay     func(p *plan) // waits where it is to leave; nil = it leaves at once
 	ahead    []byte        // is written right behind the next request
 
@@ -337,7 +339,7 @@ func (c *caller) depart(p *plan, r *result) {
 
 // drain reads to the end of the connection, which must come soon.
 func (c *caller) drain() {
-	if c.conn.SetReadDeadline(time.Now().Add(5*time.Second)) != nil {
+	if c.conn.SetReadDeadline(time.Now().Add(cmp.Or(c.linger, 5*time.Second))) != nil {
 		return
 	}
 	for {

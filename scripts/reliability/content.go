@@ -132,6 +132,17 @@ func (p *plan) appendAnswer(dst []byte) []byte {
 	return append(dst, `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"total_tokens":16,"completion_tokens":9}}`...)
 }
 
+// tokens is how many completion tokens the answer's usage tells.
+func (p *plan) tokens() int32 {
+	switch {
+	case p.kind.streams():
+		return int32(p.events)
+	case p.kind == whole:
+		return 9
+	}
+	return 0
+}
+
 // refusal is the body of an answer that comes before the request was read.
 func (p *plan) refusal() string {
 	return fmt.Sprintf(`{"error":{"message":"%s is too large","code":413}}`, p.name())

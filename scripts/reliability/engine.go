@@ -17,7 +17,7 @@ import (
 // and closes connections when it is told to.
 type engine struct {
 	addr     string
-	arrived  func(p *plan, fresh bool)                 // a request's head is here; nil = nobody wants to know
+	arrived  func(p *plan, fresh bool)                 // a request's head is here, on a connection that is fresh or not
 	whole    func(p *plan)                             // and its body
 	wrong    func(finding string, id int64, of string) // something is not as it must be
 	gone     func(id int64, at time.Time)              // a request that was held was given up
@@ -43,24 +43,32 @@ type idleness struct {
 // client's socket is given, so that it is still free after a kill.
 const loopback = "127.0.0.1:0"
 
-// startEngine listens on addr.
-func startEngine(addr string) (*engine, error) {
-	e := &engine{addr: addr, conns: map[*engineConn]struct{}{}}
-	e.arrived = func(*plan, bool) {}
-	e.whole = func(*plan) {}
-	e.wrong = func(string, int64, string) {}
-	e.gone = func(int64, time.Time) {}
+// newEngine is an engine that does not listen yet. What it is to tell of is set
+// before it is opened.
+func newEngine() *engine {
+	return &engine{
+		conns:   map[*engineConn]struct{}{},
+		arrived: func(*plan, bool) {},
+		whole:   func(*plan) {},
+		wrong:   func(string, int64, string) {},
+		gone:    func(int64, time.Time) {},
+	}
+}
+
+// open begins to listen on addr.
+func (e *engine) open(addr string) error {
+	e.addr = addr
 	if addr != loopback {
-		return e, e.listen()
+		return e.listen()
 	}
 	var err error
 	for range 50 {
 		e.addr = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
 		if err = e.listen(); err == nil {
-			return e, nil
+			return nil
 		}
 	}
-	return nil, err
+	return err
 }
 
 // listen opens the engine's door, again after kill.

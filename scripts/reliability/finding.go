@@ -20,6 +20,7 @@ const (
 	extraRecord      = "requests with more than one Record"
 	strangeRecord    = "Records of requests that were never made"
 	wrongOutcome     = "Records with an outcome that can't be"
+	wrongTokens      = "Records with another count of tokens than the engine told"
 	malformedRequest = "malformed requests at the engine"
 	changedRequest   = "request bodies that were changed"
 	halfRequest      = "half requests that reached the engine as whole"

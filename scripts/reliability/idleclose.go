@@ -57,9 +57,7 @@ func runIdleClose(ctx context.Context, o *options) (*report, error) {
 }
 
 func (s *idleClose) start() (err error) {
-	if s.engine, err = startEngine(loopback); err != nil {
-		return err
-	}
+	s.engine = newEngine()
 	s.engine.arrived = func(p *plan, fresh bool) {
 		s.ledger.arrived(p)
 		if p.body > largeBody && !fresh {
@@ -67,6 +65,9 @@ func (s *idleClose) start() (err error) {
 		}
 	}
 	s.engine.whole, s.engine.wrong, s.engine.idle = s.ledger.whole, s.ledger.add, s.idle
+	if err := s.engine.open(loopback); err != nil {
+		return err
+	}
 	take := func(line recordLine) {
 		s.retries.Add(int64(line.Retries))
 		s.ledger.record(line)
@@ -162,7 +163,7 @@ func (s *idleClose) account() {
 	r.figure(fmt.Sprintf("of them uploads above --inject-limit %d", injectLimit), "%d", uploads)
 	r.figure("connections set to close as a request arrives", "%d", s.pulled.Load())
 	r.figure("replays, by the Records", "%d", s.retries.Load())
-	for _, kind := range []string{failedRequest, alienBytes, wrongBytes, hungRequest, staleUpload, sentTwice, changedRequest, malformedRequest, lostRecord, extraRecord, wrongOutcome} {
+	for _, kind := range []string{failedRequest, alienBytes, wrongBytes, hungRequest, staleUpload, sentTwice, changedRequest, malformedRequest, lostRecord, extraRecord, wrongOutcome, wrongTokens} {
 		r.none(kind, l.count(kind))
 	}
 	r.Findings = l.of

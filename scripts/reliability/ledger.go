@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +31,9 @@ type entry struct {
 	seen     uint8 // times that its head arrived at the engine
 	whole    uint8 // times that its body did
 	records  uint8
+	tokens   int32 // that the engine tells, where the answer is whole
+	told     int32 // that the Record has from the engine's usage
+	counted  bool  // it has
 	duty     duty
 	healthy  bool
 	upload   bool // the body is above injectLimit
@@ -120,8 +125,10 @@ func (l *ledger) close(p *plan, r *result) {
 		}
 		e.upload = p.body > injectLimit
 		e.healthy = p.fault == "" && p.leave == ""
-		// What was never answered may have been lost with a reset.
-		if r.status >= 200 || r.sent && !r.left && r.err == nil {
+		e.tokens = p.tokens()
+		// What was never answered may have been lost with a reset, or have come
+		// when the connection was being closed.
+		if r.status >= 200 || r.sent && !r.left && !r.reused && (r.err == nil || errors.Is(r.err, io.EOF)) {
 			e.duty = owed
 		}
 		if p.leave == "wait" && p.how != "rst" {
@@ -207,7 +214,14 @@ func (l *ledger) record(line recordLine) {
 		l.foreign++
 		return
 	}
-	if !l.change(id, func(e *entry) { e.records = min(e.records+1, 200); e.outcome = line.Outcome }) {
+	known := l.change(id, func(e *entry) {
+		e.records = min(e.records+1, 200)
+		e.outcome = line.Outcome
+		if line.Source == "usage" && line.Completion != nil {
+			e.counted, e.told = true, int32(*line.Completion)
+		}
+	})
+	if !known {
 		l.add(strangeRecord, id, line.Outcome)
 	}
 }
@@ -216,8 +230,12 @@ func (l *ledger) record(line recordLine) {
 func (l *ledger) reconcile() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	broken := 0 // heads that may have a Record with an id of the proxy's own
 	for i := range l.entries {
 		e := &l.entries[i]
+		if strings.HasPrefix(e.kind, malformedKind) || strings.HasPrefix(e.kind, "client leaves: head") {
+			broken++
+		}
 		if kind, of := e.verdict(l.during(e.from, e.to)); kind != "" {
 			l.add(kind, int64(i), fmt.Sprintf("(%s) %s", e.kind, of))
 		}
@@ -231,6 +249,9 @@ func (l *ledger) reconcile() {
 			l.add(sentTwice, int64(i), fmt.Sprintf("(%s) %d heads, %d bodies", e.kind, e.seen, e.whole))
 		}
 	}
+	if l.foreign > broken {
+		l.add(strangeRecord, 0, fmt.Sprintf("%d with an id of the proxy's own, and only %d heads were broken", l.foreign, broken))
+	}
 }
 
 // verdict is what is wrong about an entry's Records, "" for nothing.
@@ -242,6 +263,8 @@ func (e *entry) verdict(outage bool) (kind, of string) {
 		return lostRecord, fmt.Sprintf("the engine saw it %d times", e.seen)
 	case e.records == 1 && len(e.allowed) > 0 && !outage && !slices.Contains(e.allowed, e.outcome):
 		return wrongOutcome, fmt.Sprintf("%q, can be %q", e.outcome, e.allowed)
+	case e.healthy && e.outcome == "complete" && e.counted && e.told != e.tokens:
+		return wrongTokens, fmt.Sprintf("%d, the engine told %d", e.told, e.tokens)
 	}
 	return "", ""
 }

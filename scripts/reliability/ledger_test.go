@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +37,15 @@ func TestLedgerNotices(t *testing.T) {
 		{"no Record of what only the engine saw", healthy, func(r *result) { r.sent, r.left, r.status, r.complete = false, true, 0, false }, 1, "", false, lostRecord},
 		{"two Records", healthy, nil, 1, record("complete") + record("complete"), false, extraRecord},
 		{"a Record of nobody's", healthy, nil, 1, record("complete") + strings.Replace(record("complete"), "q000000000", "q000000007", 1), false, strangeRecord},
-		{"a Record with an id of the proxy's", healthy, nil, 1, record("complete") + strings.Replace(record("error"), "q000000000", "0123456789abcdef01234567", 1), false, ""},
+		{"another count of tokens", healthy, nil, 1, strings.Replace(record("complete"), "}", `,"token_source":"usage","completion_tokens":4}`, 1), false, wrongTokens},
+		{"the engine's count of tokens", healthy, nil, 1, strings.Replace(record("complete"), "}", `,"token_source":"usage","completion_tokens":3}`, 1), false, ""},
+		{"an estimate of tokens", healthy, nil, 1, strings.Replace(record("complete"), "}", `,"token_source":"events","completion_tokens":4}`, 1), false, ""},
+		{"no answer over a new connection, and no Record", healthy, func(r *result) { r.status, r.engines, r.complete, r.exact, r.err = 0, false, false, false, io.EOF }, 0, "", true, lostRecord},
+		{"no answer over an old connection, and no Record", healthy, func(r *result) {
+			r.status, r.engines, r.complete, r.exact, r.err, r.reused = 0, false, false, false, io.EOF, true
+		}, 0, "", true, ""},
+		{"a Record of the proxy's own id too many", healthy, nil, 1, record("complete") + strings.Replace(record("error"), "q000000000", "0123456789abcdef01234567", 1), false, strangeRecord},
+		{"a Record of a head that was cut", plan{kind: get, client: client{leave: "head", how: "fin"}}, func(r *result) { r.sent, r.left, r.status = false, true, 0 }, 0, strings.Replace(record("client_abort"), "q000000000", "0123456789abcdef01234567", 1), false, ""},
 		{"an outcome that can't be", healthy, nil, 1, record("truncated"), false, wrongOutcome},
 		{"the same while the engine was dead", healthy, nil, 1, record("truncated"), true, ""},
 		{"at the engine twice", healthy, nil, 2, record("complete"), false, sentTwice},
@@ -156,6 +166,36 @@ func TestReportIsOfItsBars(t *testing.T) {
 	r.markdown(&table)
 	if !strings.Contains(text.String(), "MISSED "+lostRecord) || !strings.Contains(table.String(), "| "+lostRecord+" | 1 | 0 (missed) |") {
 		t.Errorf("%s\n%s", text.String(), table.String())
+	}
+}
+
+func TestFiguresArePutIntoTheirPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doc.md")
+	write := func(s string) {
+		if err := os.WriteFile(path, []byte(s), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("# a\n" + figuresBegin + "old\n" + figuresEnd + "b\n")
+	r := &report{Name: "soak", Counts: map[string]int{"stream": 3}}
+	r.figure("requests", "%d", 3)
+	for range 2 { // again over its own
+		if err := update(path, []*report{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(b)
+	if !strings.HasPrefix(doc, "# a\n"+figuresBegin) || !strings.HasSuffix(doc, figuresEnd+"b\n") || strings.Contains(doc, "old") ||
+		strings.Count(doc, "| requests | 3 |") != 1 || !strings.Contains(doc, "Requests: stream 3.") {
+		t.Error(doc)
+	}
+	write("no place")
+	if err := update(path, nil); err == nil {
+		t.Error("a document without a place for figures was written")
 	}
 }
 

@@ -48,6 +48,8 @@ type options struct {
 
 	json      string
 	markdown  bool
+	update    string
+	tls       bool
 	proxyArgs []string
 }
 
@@ -100,6 +102,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 3
 		}
 	}
+	if o.update != "" {
+		if err := update(o.update, reports); err != nil {
+			fmt.Fprintf(stderr, "reliability: -update: %v\n", err)
+			return 3
+		}
+	}
 	for _, r := range reports {
 		if !r.met() {
 			return 1
@@ -132,6 +140,7 @@ func flags(o *options, name string, stderr io.Writer) *flag.FlagSet {
 	fs.IntVar(&o.conns, "conns", 128, "connections of clients at a time in soak")
 	fs.DurationVar(&o.pace, "pace", 30*time.Millisecond, "mean pause of a client between requests in soak")
 	fs.Float64Var(&o.faults, "faults", 0.3, "`share` of soak's requests that get a fault; 0 = none at all")
+	fs.BoolVar(&o.tls, "tls", false, "have soak's clients speak TLS")
 	fs.IntVar(&o.aborts, "aborts", 2000, "aborts in each phase, each over plain sockets, TLS and with pipelined bytes")
 	fs.IntVar(&o.streams, "n", 1_000_000, "streams")
 	fs.IntVar(&o.restarts, "restarts", 20, "restarts of the engine")
@@ -139,7 +148,8 @@ func flags(o *options, name string, stderr io.Writer) *flag.FlagSet {
 	fs.StringVar(&o.listen, "engine", loopback, "`address` of the engine for streams")
 	fs.BoolVar(&o.records, "records", true, "in streams, have a Record of every stream too")
 	fs.StringVar(&o.json, "json", "", "`file` for the reports, for machines")
-	fs.BoolVar(&o.markdown, "markdown", false, "print the tables of docs/reliability.md")
+	fs.BoolVar(&o.markdown, "markdown", false, "print tables of Markdown at the end, instead of text as it goes")
+	fs.StringVar(&o.update, "update", "", "`file` whose figures are to be those of this run, such as docs/reliability.md")
 	fs.Usage = func() {
 		fmt.Fprintf(stderr, "usage: reliability %s [flags] [-- flags of the proxy]\n", name)
 		fs.PrintDefaults()
@@ -188,11 +198,12 @@ func (o *options) measure(ctx context.Context, chosen []measurement, stdout, std
 		}
 		r.Cut = ctx.Err() != nil
 		reports = append(reports, r)
-		if o.markdown {
-			r.markdown(stdout)
-		} else {
+		if !o.markdown {
 			r.text(stdout)
 		}
+	}
+	if o.markdown {
+		fmt.Fprint(stdout, figures(reports))
 	}
 	return reports, nil
 }

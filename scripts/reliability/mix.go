@@ -109,6 +109,9 @@ func (m mix) spoil(p *plan) {
 	if p.kind.streams() && fault != error200 {
 		p.at = 1 + m.IntN(p.events)
 	}
+	if fault == surplus || fault == shortLength {
+		p.size = min(p.size, 4000) // one write, and one read
+	}
 	if fault == early413 && m.IntN(2) == 0 {
 		p.body = 300 << 10
 	}

@@ -10,10 +10,11 @@ import (
 
 // recordLine is what is needed of a line of the proxy's request log.
 type recordLine struct {
-	ID      string `json:"request_id"`
-	Outcome string `json:"outcome"`
-	Retries int    `json:"retries"`
-	Status  int    `json:"status"`
+	ID         string `json:"request_id"`
+	Outcome    string `json:"outcome"`
+	Retries    int    `json:"retries"`
+	Completion *int   `json:"completion_tokens"`
+	Source     string `json:"token_source"`
 }
 
 // lineLimit is far above what a Record can be.

@@ -71,15 +71,12 @@ func (r *relay) serve(client net.Conn, to string) {
 	engine.Close()
 }
 
-func engineFor(t *testing.T, wrong func(string, int64, string)) *engine {
+func openEngine(t *testing.T, e *engine) {
 	t.Helper()
-	e, err := startEngine(loopback)
-	if err != nil {
+	if err := e.open(loopback); err != nil {
 		t.Fatal(err)
 	}
-	e.wrong = wrong
 	t.Cleanup(e.stop)
-	return e
 }
 
 // once applies f to the nth read that holds what.
@@ -115,7 +112,9 @@ func TestStreamsNoticeABrokenOne(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &streams{options: &options{streams: 600}, report: new(report)}
-			s.engine = engineFor(t, s.add)
+			s.engine = newEngine()
+			s.engine.wrong = s.add
+			openEngine(t, s.engine)
 			s.run(context.Background(), startRelay(t, s.engine.addr, tc.tamper, false).addr)
 			s.account(time.Second, false)
 			if got := s.count(brokenStream); got != tc.want || s.report.met() != (tc.want == 0) {
@@ -131,7 +130,7 @@ func TestStreamsNoticeTheirRecords(t *testing.T) {
 	s.marks = makeMarks(100)
 	s.next.Store(100)
 	s.good.Store(100)
-	s.engine = engineFor(t, s.add)
+	s.engine = newEngine()
 	var log bytes.Buffer
 	for id := range int64(100) {
 		if id != 70 {
@@ -153,7 +152,9 @@ func TestStreamsNoticeTheirRecords(t *testing.T) {
 // arrive whole does, and every one that is cut is seen as cut.
 func TestFaultsAreWhatTheySay(t *testing.T) {
 	var bad findings
-	e := engineFor(t, bad.add)
+	e := newEngine()
+	e.wrong = bad.add
+	openEngine(t, e)
 	id := int64(0)
 	for _, name := range append(faultNames, "") {
 		rule := faults[name]
@@ -187,7 +188,9 @@ func TestFaultsAreWhatTheySay(t *testing.T) {
 // TestManners: every way to send a request arrives as it is meant.
 func TestManners(t *testing.T) {
 	var bad findings
-	e := engineFor(t, bad.add)
+	e := newEngine()
+	e.wrong = bad.add
+	openEngine(t, e)
 	for i, way := range []client{{}, {send: "chunked"}, {send: "expect"}, {send: "close"}, {send: "slow"}} {
 		p := &plan{id: int64(i), kind: whole, size: 100, body: 30_000, client: way}
 		if way.send == "slow" {
@@ -214,11 +217,12 @@ func TestManners(t *testing.T) {
 
 func TestAbortsAreNoticed(t *testing.T) {
 	for _, deaf := range []bool{false, true} {
-		a := &aborts{options: &options{}, limit: 300 * time.Millisecond, watch: map[int64]*abort{}}
-		a.engine = engineFor(t, a.add)
+		a := &aborts{options: &options{}, limit: 200 * time.Millisecond, watch: map[int64]*abort{}}
+		a.engine = newEngine()
 		a.engine.arrived, a.engine.gone = a.seen, a.gone
+		openEngine(t, a.engine)
 		to := startRelay(t, a.engine.addr, nil, deaf)
-		c := &caller{addr: to.addr, patience: patience}
+		c := &caller{addr: to.addr, patience: patience, linger: 100 * time.Millisecond}
 		r := rand.New(rand.NewPCG(1, 1))
 		for i := range phases {
 			for range 3 {
@@ -237,7 +241,9 @@ func TestAbortsAreNoticed(t *testing.T) {
 // served.
 func TestEngineDiesAndComesBack(t *testing.T) {
 	var bad findings
-	e := engineFor(t, bad.add)
+	e := newEngine()
+	e.wrong = bad.add
+	openEngine(t, e)
 	c := &caller{addr: e.addr, patience: patience}
 	defer c.close()
 	p := &plan{id: 1, kind: whole, size: 10}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -110,12 +111,6 @@ func (r *report) markdown(w io.Writer) {
 	for _, f := range r.Figures {
 		row(f.Name, f.Value, "")
 	}
-	for _, name := range sortedKeys(r.Counts) {
-		row("requests: "+name, fmt.Sprint(r.Counts[name]), "")
-	}
-	for _, name := range sortedKeys(r.Outcomes) {
-		row("Records: "+name, fmt.Sprint(r.Outcomes[name]), "")
-	}
 	for _, b := range r.Bars {
 		want := b.Want
 		if !b.Met {
@@ -124,6 +119,52 @@ func (r *report) markdown(w io.Writer) {
 		row(b.Name, b.Value, want)
 	}
 	fmt.Fprintln(w)
+	sentence(w, "Requests", r.Counts)
+	sentence(w, "Records", r.Outcomes)
+}
+
+// sentence lists counts.
+func sentence(w io.Writer, of string, counts map[string]int) {
+	if len(counts) == 0 {
+		return
+	}
+	var parts []string
+	for _, name := range sortedKeys(counts) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	fmt.Fprintf(w, "%s: %s.\n\n", of, strings.Join(parts, "; "))
+}
+
+// figures is what docs/reliability.md shows of a run.
+func figures(reports []*report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %d CPUs, %s/%s, %s; engine, clients and proxy share them.\n\n", time.Now().UTC().Format(time.DateOnly),
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	for _, r := range reports {
+		r.markdown(&b)
+	}
+	return b.String()
+}
+
+// Marks around the figures in a document.
+const (
+	figuresBegin = "<!-- figures -->\n"
+	figuresEnd   = "<!-- end of figures -->\n"
+)
+
+// update puts the figures of a run into a document, in the place of the last
+// ones.
+func update(path string, reports []*report) error {
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(doc), figuresBegin)
+	_, after, end := strings.Cut(rest, figuresEnd)
+	if !ok || !end {
+		return fmt.Errorf("%s has no place for figures: write %q and %q into it", path, figuresBegin, figuresEnd)
+	}
+	return os.WriteFile(path, []byte(before+figuresBegin+figures(reports)+figuresEnd+after), 0o644)
 }
 
 // writeJSON writes the reports for machines.

@@ -81,7 +81,7 @@ func (x *restarts) restart(ctx context.Context) error {
 }
 
 func (x *restarts) client(ctx context.Context, r *rand.Rand) {
-	c := &caller{addr: x.proxy.addr, patience: patience}
+	c := &caller{addr: x.proxy.addr, secure: x.secure, patience: patience}
 	defer c.close()
 	m := mix{r, 0}
 	for ctx.Err() == nil {
@@ -128,7 +128,7 @@ func (x *restarts) account() {
 	r.figure("requests", "%d", x.made.Load())
 	r.figure("requests lost in flight", "%d", x.lost.Load())
 	r.figure("requests answered with an error while there was no engine", "%d", x.unserved.Load())
-	for _, kind := range []string{lostOutside, lostSilent, lostInHand, lostRecord, extraRecord, sentTwice, changedRequest, malformedRequest} {
+	for _, kind := range []string{lostOutside, lostSilent, lostInHand, lostRecord, extraRecord, wrongTokens, sentTwice, changedRequest, malformedRequest} {
 		r.none(kind, x.ledger.count(kind))
 	}
 	r.Findings = x.ledger.of

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,8 @@ type soak struct {
 	engine *engine
 	proxy  *process
 	report *report
-	peaks  [2]usage // of the first and of the second half
+	secure *tls.Config // of clients that speak TLS
+	peaks  [2]usage    // of the first and of the second half
 }
 
 // patience is how long a client waits for all of an answer.
@@ -50,13 +52,23 @@ func orGood(err error) string {
 }
 
 func (s *soak) start() (err error) {
-	if s.engine, err = startEngine(loopback); err != nil {
-		return err
-	}
+	s.engine = newEngine()
 	s.engine.arrived = func(p *plan, _ bool) { s.ledger.arrived(p) }
 	s.engine.whole = s.ledger.whole
 	s.engine.wrong = s.ledger.add
-	s.proxy, err = startProxy(s.program, s.engine.addr, func(r io.Reader) error { return readRecords(r, s.ledger.record) }, s.proxyArgs...)
+	if err := s.engine.open(loopback); err != nil {
+		return err
+	}
+	args := s.proxyArgs
+	if s.tls {
+		var cert, key string
+		if cert, key, s.secure, err = selfSigned(s.dir); err != nil {
+			s.engine.stop()
+			return err
+		}
+		args = append([]string{"--tls-cert", cert, "--tls-key", key}, args...)
+	}
+	s.proxy, err = startProxy(s.program, s.engine.addr, func(r io.Reader) error { return readRecords(r, s.ledger.record) }, args...)
 	if err != nil {
 		s.engine.stop()
 	}
@@ -100,7 +112,7 @@ func (s *soak) traffic(ctx context.Context, round uint64) {
 
 // client makes one request after the other.
 func (s *soak) client(ctx context.Context, r *rand.Rand) {
-	c := &caller{addr: s.proxy.addr, patience: patience, stay: func(*plan) { time.Sleep(upTo(r, 30*time.Millisecond)) }}
+	c := &caller{addr: s.proxy.addr, secure: s.secure, patience: patience, stay: func(*plan) { time.Sleep(upTo(r, 30*time.Millisecond)) }}
 	defer c.close()
 	m := mix{r, s.faults}
 	for ctx.Err() == nil {
@@ -318,7 +330,7 @@ func (s *soak) account() {
 	r.figure("requests with a question for usage that was taken out again", "%d", s.engine.asked.Load())
 	r.figure("Records", "%d", records)
 	for _, kind := range []string{failedRequest, unfaithful, alienBytes, wrongBytes, unreadable, falseEnd, hungRequest, lostTrailers,
-		lostRecord, extraRecord, strangeRecord, wrongOutcome,
+		lostRecord, extraRecord, strangeRecord, wrongOutcome, wrongTokens,
 		malformedRequest, changedRequest, halfRequest, sentTwice, smuggled, notTold} {
 		r.none(kind, l.count(kind))
 	}

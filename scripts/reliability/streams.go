@@ -31,12 +31,12 @@ const streamClients = 64
 func runStreams(ctx context.Context, o *options) (*report, error) {
 	s := &streams{options: o, report: &report{Name: "streams", Started: time.Now()}, marks: makeMarks(o.streams)}
 	defer func() { s.report.Seconds = time.Since(s.report.Started).Seconds() }()
-	var err error
-	if s.engine, err = startEngine(o.listen); err != nil {
+	s.engine = newEngine()
+	s.engine.wrong = s.add
+	if err := s.engine.open(o.listen); err != nil {
 		return nil, err
 	}
 	defer s.engine.stop()
-	s.engine.wrong = s.add
 	addr := o.against
 	var proxy *process
 	if addr == "" {
@@ -44,6 +44,7 @@ func runStreams(ctx context.Context, o *options) (*report, error) {
 		if !o.records {
 			records = func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err }
 		}
+		var err error
 		if proxy, err = startProxy(o.program, s.engine.addr, records, o.proxyArgs...); err != nil {
 			return nil, err
 		}
