@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"scripts/e2e/capture": {},
 	"scripts/e2e/check":   {},
 	"scripts/e2e/hub":     {},
+	"scripts/reliability": {},
 }
 
 // onlyIn are libraries with one room each, and why.
