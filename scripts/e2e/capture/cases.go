@@ -19,17 +19,25 @@ type scenario struct {
 	status  int      // the status that must come
 	want    []string // what the body must contain
 	wantNot []string // what it must not
+
+	during *scenario // is asked too, once this one's answer has begun
 }
 
 // caseSets has, per engine, the cases as a function of the model's name.
 var caseSets = map[string]func(model string) []scenario{
-	"vllm":           vllmCases,
-	"vllm-tools":     vllmToolCases,
-	"vllm-reasoning": vllmReasoningCases,
-	"vllm-forced":    vllmForcedCases,
-	"vllm-embed":     vllmEmbedCases,
-	"llamacpp":       llamacppCases,
-	"llamacpp-embed": llamacppEmbedCases,
+	"vllm":               vllmCases,
+	"vllm-tools":         vllmToolCases,
+	"vllm-reasoning":     vllmReasoningCases,
+	"vllm-forced":        vllmForcedCases,
+	"vllm-embed":         vllmEmbedCases,
+	"llamacpp":           llamacppCases,
+	"llamacpp-tools":     llamacppToolCases,
+	"llamacpp-reasoning": llamacppReasoningCases,
+	"llamacpp-utf8":      llamacppUTF8Cases,
+	"llamacpp-embed":     llamacppEmbedCases,
+	"llamacpp-rerank":    llamacppRerankCases,
+	"llamacpp-infill":    llamacppInfillCases,
+	"llamacpp-full":      llamacppFullCases,
 }
 
 func setNames() []string { return slices.Sorted(maps.Keys(caseSets)) }
@@ -73,6 +81,12 @@ func (s scenario) without(not ...string) scenario {
 // with adds a header line to the request.
 func (s scenario) with(header string) scenario {
 	s.headers = append(s.headers, header)
+	return s
+}
+
+// meanwhile adds a request that is sent while this one is answered.
+func (s scenario) meanwhile(other scenario) scenario {
+	s.during = &other
 	return s
 }
 

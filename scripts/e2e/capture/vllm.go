@@ -5,6 +5,8 @@ import "strings"
 const (
 	chat        = "/v1/chat/completions"
 	completions = "/v1/completions"
+	responses   = "/v1/responses"
+	messages    = "/v1/messages"
 )
 
 // Fields of requests, shared by the scenarios.
@@ -62,8 +64,8 @@ func vllmCases(model string) []scenario {
 		p("cache-fresh-salt", chat, cached+`,"cache_salt":"second"`, "the same with another cache_salt: not cached", `"cached_tokens":0`, done),
 		p("cache-warm-nonstream", chat, strings.Replace(cached, `"stream":true,`+short+","+usage, short, 1)+`,"cache_salt":"second"`, "cached_tokens in a JSON body").without(`"cached_tokens":0`),
 
-		p("responses-stream", "/v1/responses", streaming+`"input":"Say hello","max_output_tokens":12`, "named events, no [DONE]", "event: response.created").without(done),
-		p("messages-stream", "/v1/messages", streaming+hello+`,"max_tokens":12`, "the Anthropic dialect", "event: message_start", "event: message_stop").without(done),
+		p("responses-stream", responses, streaming+`"input":"Say hello","max_output_tokens":12`, "named events, no [DONE]", "event: response.created").without(done),
+		p("messages-stream", messages, streaming+hello+`,"max_tokens":12`, "the Anthropic dialect", "event: message_start", "event: message_stop").without(done),
 
 		p("error-400-max-tokens", chat, hello+`,"max_tokens":-1`, "a value out of range", `"error"`).fails(400),
 		p("error-400-too-long", chat, hello+`,"max_tokens":100000`, "more than the context window", `"error"`).fails(400),
