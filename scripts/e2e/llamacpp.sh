@@ -63,5 +63,5 @@ capture llamacpp-embed -c 4096 --parallel 4 --embeddings --pooling mean
 capture llamacpp-rerank -c 4096 --parallel 4 --reranking
 # The model has no tokens for filling in: any will do to see the form.
 capture llamacpp-infill -c 4096 --parallel 4 --override-kv tokenizer.ggml.fim_pre_token_id=int:5,tokenizer.ggml.fim_suf_token_id=int:6,tokenizer.ggml.fim_mid_token_id=int:7
-capture llamacpp-full -c 256 --parallel 2 --kv-unified --api-key secret
+capture llamacpp-full -c 256 --parallel 2 --kv-unified --ignore-eos --api-key secret
 say "all captures are in $out"

@@ -113,9 +113,10 @@ func llamacppToolCases(model string) []scenario {
 	const (
 		schema      = `{"type":"object","properties":{"unit":{"type":"string","enum":["c","f"]}},"required":["unit"]}`
 		coldly      = `,"temperature":0,"max_tokens":60`
-		calling     = hello + coldly + `,"tool_choice":"required",` + setUnit
-		respondTool = `"input":"Say hello.","temperature":0,"max_output_tokens":60,"tool_choice":"required","tools":[{"type":"function","name":"set_unit","parameters":` + schema + `}]`
-		messageTool = hello + coldly + `,"tool_choice":{"type":"any"},"tools":[{"name":"set_unit","input_schema":` + schema + `}]`
+		say         = `"messages":[{"role":"user","content":"Set the unit to f."}]`
+		calling     = say + coldly + `,"tool_choice":"required",` + setUnit
+		respondTool = `"input":"Set the unit to f.","temperature":0,"max_output_tokens":60,"tool_choice":"required","tools":[{"type":"function","name":"set_unit","parameters":` + schema + `}]`
+		messageTool = say + coldly + `,"tool_choice":{"type":"any"},"tools":[{"name":"set_unit","input_schema":` + schema + `}]`
 		thinking    = `,"grammar":"root ::= \"<think>\\nThey wait.\\n</think>\\n\\nHello to you all.\""`
 	)
 	return []scenario{
@@ -210,12 +211,12 @@ func llamacppFullCases(model string) []scenario {
 	p := func(name, path, fields, note string, want ...string) scenario {
 		return post(name, path, model, fields, note, want...).with(key)
 	}
-	grow := `"messages":[{"role":"user","content":"` + long + `"}],"n":2,"ignore_eos":true,"max_tokens":100,` + seeded
+	grow := `"messages":[{"role":"user","content":"` + long + `"}],"n":2,"max_tokens":100,` + seeded
 	return []scenario{
 		p("full-chat-stream", chat, streaming+grow+","+usage, "an error event in a stream, then its end without [DONE]", `"error"`).without(done),
-		p("full-native-stream", "/completion", streaming+`"prompt":"`+long+`","n":2,"ignore_eos":true,"n_predict":100,"seed":7`, "the same on the engine's own endpoint", `"error"`),
-		p("full-responses-stream", responses, streaming+`"input":"`+long+`","n":2,"ignore_eos":true,"max_output_tokens":100,`+seeded, "the same as an event without a name", `"error"`).without("event: error"),
-		p("full-messages-stream", messages, streaming+grow, "event: error, whose data is not Anthropic's", "event: error").without("event: message_stop").meanwhile(p("", chat, grow, "")),
+		p("full-native-stream", "/completion", streaming+`"prompt":"`+long+`","n":2,"n_predict":100,"seed":7`, "the same on the engine's own endpoint", `"error"`),
+		p("full-responses-stream", responses, streaming+`"input":"`+long+`","n":2,"max_output_tokens":100,`+seeded, "the same as an event without a name", `"error"`).without("event: error"),
+		p("full-messages-stream", messages, streaming+grow, "event: error, whose data is not Anthropic's", "event: error").without("event: message_stop").meanwhile(p("", messages, streaming+grow, "")),
 		p("full-chat-nonstream", chat, grow, "the same with a status of its own", `"error"`).fails(500),
 		post("error-401", chat, model, hello, "no key", `"authentication_error"`).fails(401),
 	}
