@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ type scenario struct {
 	note    string // what is to be seen in it, one line
 	method  string
 	path    string
+	host    string   // Host; "" = engine
 	headers []string // lines besides Host, Content-Type, Content-Length
 	body    string
 	status  int      // the status that must come
@@ -29,6 +31,8 @@ var caseSets = map[string]func(model string) []scenario{
 	"vllm-tools":         vllmToolCases,
 	"vllm-reasoning":     vllmReasoningCases,
 	"vllm-forced":        vllmForcedCases,
+	"vllm-scale-out":     vllmScaleOutCases,
+	"vllm-classify":      vllmClassifyCases,
 	"vllm-embed":         vllmEmbedCases,
 	"llamacpp":           llamacppCases,
 	"llamacpp-tools":     llamacppToolCases,
@@ -37,6 +41,7 @@ var caseSets = map[string]func(model string) []scenario{
 	"llamacpp-embed":     llamacppEmbedCases,
 	"llamacpp-rerank":    llamacppRerankCases,
 	"llamacpp-infill":    llamacppInfillCases,
+	"ollama":             ollamaCases,
 	"llamacpp-full":      llamacppFullCases,
 }
 
@@ -45,7 +50,7 @@ func setNames() []string { return slices.Sorted(maps.Keys(caseSets)) }
 // bytes is the request as it goes on the wire.
 func (s scenario) bytes() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: engine\r\nUser-Agent: tokenomics-capture\r\nAccept: */*\r\n", s.method, s.path)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: tokenomics-capture\r\nAccept: */*\r\n", s.method, s.path, cmp.Or(s.host, "engine"))
 	for _, h := range s.headers {
 		b.WriteString(h + "\r\n")
 	}
