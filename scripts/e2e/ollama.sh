@@ -67,7 +67,7 @@ start ollama ollama.log "$ollama/ollama" serve
 wait_url "$pid" ollama.log 60 "http://$OLLAMA_HOST/api/version"
 small=$'PARAMETER num_thread 1\nPARAMETER num_ctx 1024'
 printf 'FROM %s\n%s\n' "$(readlink -f "$llama/model.gguf")" "$small" >tiny.modelfile
-printf 'FROM %s\n%s\nTEMPLATE """%s"""\n' "$(readlink -f "$llama/model.gguf")" "$small" "$(cat "$here/ollama_tools.tmpl")" >tools.modelfile
+printf 'FROM %s\n%s\nPARAMETER repeat_penalty 1\nTEMPLATE """%s"""\n' "$(readlink -f "$llama/model.gguf")" "$small" "$(cat "$here/ollama_tools.tmpl")" >tools.modelfile
 "$ollama/ollama" create tiny -f tiny.modelfile >/dev/null 2>&1 || fail "creating the model tiny"
 "$ollama/ollama" create tools -f tools.modelfile >/dev/null 2>&1 || fail "creating the model tools"
 ./capture "${recorder[@]}" -cases ollama -base "http://$OLLAMA_HOST" -version "$version" -model tiny -out "$out" -command "ollama serve" ||

@@ -168,7 +168,7 @@ func vllmEmbedCases(model string) []scenario {
 		post("embeddings-batch", path, model, `"input":["Once upon a time","there was an engine"],"encoding_format":"base64"`, "usage sums the inputs", `"index":1`, `"prompt_tokens":`),
 		post("embeddings-bytes", path, model, `"input":"Once upon a time","encoding_format":"bytes"`, "raw octets; usage is in the metadata header"),
 		post("embeddings-bytes-only", path, model, `"input":"Once upon a time","encoding_format":"bytes_only"`, "raw octets; usage is told nowhere"),
-		post("embeddings-cohere", "/v2/embed", model, `"texts":["Once upon a time"],"input_type":"search_query","embedding_types":["float"]`, "Cohere's form: meta.billed_units", `"billed_units"`),
+		post("embeddings-cohere", "/v2/embed", model, `"texts":["Once upon a time"],"embedding_types":["float"]`, "Cohere's form: meta.billed_units", `"billed_units"`),
 		post("embeddings-pooling", "/pooling", model, `"input":"Once upon a time","task":"embed"`, "usage.prompt_tokens", `"prompt_tokens":`),
 		post("embeddings-score", "/score", model, `"text_1":"What writes tokens?","text_2":["An engine does.","A cat does not."]`, "usage sums the texts", `"score":`, `"prompt_tokens":`),
 		post("embeddings-rerank", "/v1/rerank", model, `"query":"What writes tokens?","documents":["An engine does.","A cat does not."]`, "usage sums the texts", `"relevance_score":`, `"prompt_tokens":`),
