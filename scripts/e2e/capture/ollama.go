@@ -94,6 +94,6 @@ func ollamaToolCases(model string) []scenario {
 		p("tools-chat-nonstream", "/api/chat", ollamaWhole+say+coldly+tools, "message.tool_calls", `"tool_calls":[`),
 		p("tools-v1-chat-stream", chat, streaming+say+`,"temperature":0,"max_tokens":80`+tools+","+usage, "the whole call in one event", `"tool_calls":[`, done),
 		p("thinking-chat-stream", "/api/chat", `"messages":[{"role":"user","content":"Say hello."}],"think":true`+coldly, "message.thinking, then message.content; lines that the parser swallows", `"thinking":`, `"done":true`),
-		p("thinking-v1-chat-stream", chat, streaming+`"messages":[{"role":"user","content":"Say hello."}],"reasoning_effort":"high","temperature":0,"max_tokens":80,`+usage, "delta.reasoning", `"reasoning":`, done),
+		p("thinking-v1-chat-stream", chat, streaming+`"messages":[{"role":"user","content":"Say hello."}],"temperature":0,"max_tokens":80,`+usage, "delta.reasoning", `"reasoning":`, done),
 	}
 }
