@@ -21,7 +21,8 @@ const (
 // vllmCases is run against a server started by ../vllm.sh.
 func vllmCases(model string) []scenario {
 	long := strings.Repeat("Tokens go down the wire one by one, and the cache keeps what it has seen. ", 24)
-	cached := `"messages":[{"role":"user","content":"` + long + `"}],"stream":true,` + short + "," + usage
+	history := `"messages":[{"role":"user","content":"` + long + `"}]`
+	cached := history + `,"stream":true,` + short + "," + usage
 	p := func(name, path, fields, note string, want ...string) scenario {
 		return post(name, path, model, fields, note, want...)
 	}
@@ -71,9 +72,10 @@ func vllmCases(model string) []scenario {
 		p("responses-stream-incomplete", responses, streaming+`"input":"Say hello","max_output_tokens":12,"temperature":0`, "cut at 12: how the last event calls it", `"status":"incomplete"`, `"output_tokens":12`).without(done),
 		p("responses-error-400", responses, `"input":7`, "a field of the wrong type", `"error"`).fails(400),
 		p("messages-nonstream", messages, hello+`,"max_tokens":12,"temperature":0`, "one JSON body with usage", `"output_tokens":12`, `"stop_reason":"max_tokens"`),
-		p("messages-stream-again", messages, streaming+hello+`,"max_tokens":12,"temperature":0`, "part of the prompt cached: input_tokens of message_start and of message_delta", "event: message_delta", `"cache_read_input_tokens"`).without(done),
+		p("messages-stream-cold", messages, streaming+history+`,"max_tokens":12,"temperature":0`, "a long prompt that the engine has not seen", "event: message_delta", `"cache_read_input_tokens":0`).without(done),
+		p("messages-stream-cached", messages, streaming+history+`,"max_tokens":12,"temperature":0`, "the same again: input_tokens of message_start has the cached ones, that of message_delta not", "event: message_delta", `"cache_read_input_tokens":`).without(done, `"cache_read_input_tokens":0`),
 		p("messages-count-tokens", "/v1/messages/count_tokens", hello, "counts, and generates nothing", `"input_tokens"`),
-		p("messages-error-400", messages, hello+`,"max_tokens":-1`, "a value out of range, in Anthropic's form", `"error"`).fails(400),
+		p("messages-error-400", messages, hello+`,"max_tokens":-1`, "a value out of range, not in Anthropic's form", `"error"`).fails(400),
 		post("messages-error-404", messages, "nobody", hello+`,"max_tokens":12`, "a model that is not there, in Anthropic's form", `"error"`).fails(404),
 		p("chat-batch-nonstream", chat+"/batch", `"messages":[[{"role":"user","content":"Say hello."}],[{"role":"user","content":"Say goodbye to the people who wait for tokens."}]],`+short, "two conversations in one request", `"completion_tokens":24`),
 		p("generative-scoring", "/generative_scoring", `"query":"Is it true? ","items":["Engines write tokens.","Cats sleep."],"label_token_ids":[300,301]`, "scores from the next token", `"usage"`),

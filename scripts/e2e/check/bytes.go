@@ -80,7 +80,7 @@ func embeddingProbes() []probe {
 		{name: "embeddings-batch", path: "/v1/embeddings", fields: `"input":["Once upon a time","there was an engine"],"encoding_format":"base64"`, status: 200, counted: promptOnly},
 		{name: "embeddings-native", path: "/embedding", fields: `"content":"Once upon a time"`, status: 200},
 		{name: "embeddings-wrong", path: "/v1/embeddings", fields: `"text":""`, status: 400},
-		{name: "chat-off", path: "/v1/chat/completions", fields: `"messages":[]`, status: 501},
+		{name: "rerank-off", path: "/v1/rerank", fields: `"query":"a","documents":["b"]`, status: 501},
 	}
 }
 
@@ -145,26 +145,28 @@ func masked(body []byte) []byte {
 	})
 }
 
-// differ says how two answers differ, "" when they do not.
+// differ says in what two answers differ, "" when they do not.
 func differ(direct, proxied *answer) string {
-	switch {
-	case direct.line != proxied.line:
-		return fmt.Sprintf("status line %q, through the proxy %q", direct.line, proxied.line)
-	case !slices.Equal(direct.header, proxied.header):
-		return fmt.Sprintf("header\n\t%s\nthrough the proxy\n\t%s", strings.Join(direct.header, "\n\t"), strings.Join(proxied.header, "\n\t"))
-	case direct.framing != proxied.framing:
-		return fmt.Sprintf("the body's end is told by %s, through the proxy by %s", direct.framing, proxied.framing)
+	var in []string
+	if direct.line != proxied.line {
+		in = append(in, fmt.Sprintf("status line %q, through the proxy %q", direct.line, proxied.line))
+	}
+	if !slices.Equal(direct.header, proxied.header) {
+		in = append(in, fmt.Sprintf("header\n\t%s\nthrough the proxy\n\t%s", strings.Join(direct.header, "\n\t"), strings.Join(proxied.header, "\n\t")))
+	}
+	if direct.framing != proxied.framing {
+		in = append(in, fmt.Sprintf("the body's end is told by %s, through the proxy by %s", direct.framing, proxied.framing))
 	}
 	want, got := masked(direct.body), masked(proxied.body)
-	if bytes.Equal(want, got) {
-		return ""
+	if !bytes.Equal(want, got) {
+		at := 0
+		for at < min(len(want), len(got)) && want[at] == got[at] {
+			at++
+		}
+		near := func(b []byte) []byte { return b[max(0, at-60):min(len(b), at+120)] }
+		in = append(in, fmt.Sprintf("body differs from byte %d on\n\t%q\nthrough the proxy\n\t%q", at, near(want), near(got)))
 	}
-	at := 0
-	for at < min(len(want), len(got)) && want[at] == got[at] {
-		at++
-	}
-	near := func(b []byte) []byte { return b[max(0, at-60):min(len(b), at+120)] }
-	return fmt.Sprintf("body differs from byte %d on\n\t%q\nthrough the proxy\n\t%q", at, near(want), near(got))
+	return strings.Join(in, "; ")
 }
 
 // recorded compares what the client saw with the request's Record.
