@@ -171,8 +171,10 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	if err := conn.ReadHead(resp); err != nil {
 		return err
 	}
-	o.Head(conn.LastRead().Sub(due), resp.StatusCode(),
-		string(resp.Header.ContentType()), string(resp.Header.ContentEncoding()))
+	o.Head(conn.LastRead().Sub(due), wire.AnswerHead{
+		Status: resp.StatusCode(), ContentType: string(resp.Header.ContentType()), ContentEncoding: string(resp.Header.ContentEncoding()),
+		Field: func(name string) string { return string(resp.Header.Peek(name)) },
+	})
 	buf := make([]byte, 8<<10)
 	for {
 		n, err := conn.Read(buf)

@@ -59,7 +59,7 @@ type truthLine struct {
 // and compares every count of every request with the engine's own books. The
 // salt keeps the prefix cache out of every run; without it, it answers.
 func TestTokensAreTheEngines(t *testing.T) {
-	for _, engine := range sim.Dialects() {
+	for _, engine := range []string{"vllm", "sglang"} { // those that report cached tokens and take a salt
 		for _, mode := range []PrefixCache{PrefixCacheSalt, PrefixCacheKeep} {
 			t.Run(engine+" "+string(mode), func(t *testing.T) {
 				base, stop := simulated(t, sim.Config{Dialect: engine, Model: "m", TokensPerStep: sim.ConstantCount(3), ReportCached: true})

@@ -14,10 +14,24 @@ func options(kv []attribute.KeyValue, more ...attribute.KeyValue) []metric.Recor
 	return []metric.RecordOption{metric.WithAttributeSet(set)}
 }
 
-func genAIAttributes(endpoint, provider, model, response string) []attribute.KeyValue {
-	kv := []attribute.KeyValue{keyOperation.String(operationOf(endpoint)), keyProvider.String(providerOf(provider))}
-	kv = appendText(kv, keyRequestModel, model)
-	return appendText(kv, keyResponseModel, response)
+// observeOptions is the same for what is read when metrics are collected.
+func observeOptions(kv []attribute.KeyValue, more ...attribute.KeyValue) []metric.ObserveOption {
+	set := attribute.NewSet(append(kv[:len(kv):len(kv)], more...)...)
+	return []metric.ObserveOption{metric.WithAttributeSet(set)}
+}
+
+func genAIAttributes(k genAIKey) []attribute.KeyValue {
+	kv := []attribute.KeyValue{keyOperation.String(k.operation), keyProvider.String(providerOf(k.provider))}
+	kv = appendText(kv, keyRequestModel, k.model)
+	return appendText(kv, keyResponseModel, k.response)
+}
+
+func httpAttributes(k httpKey) []attribute.KeyValue {
+	kv := []attribute.KeyValue{keyHTTPMethod.String(k.method)}
+	if k.status > 0 {
+		kv = append(kv, keyHTTPStatus.Int(k.status))
+	}
+	return kv
 }
 
 func appendText(kv []attribute.KeyValue, key attribute.Key, value string) []attribute.KeyValue {

@@ -25,12 +25,15 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	}
 	nothing := func(*record.Record) {}
+	tenant := func(r *record.Record) { r.Tenant = "team-7" }
 	run("metrics", newRig(b, Config{}, nil), nothing)
+	run("metrics by tenant", newRig(b, Config{}, nil), tenant)
 
 	otlp := func() sdkmetric.Reader {
 		return sdkmetric.NewManualReader(sdkmetric.WithAggregationSelector(exponential))
 	}
 	run("metrics for OTLP and Prometheus", newRig(b, Config{}, nil, otlp()), nothing)
+	run("metrics by tenant for OTLP and Prometheus", newRig(b, Config{}, nil, otlp()), tenant)
 
 	never := newRig(b, Config{}, sdktrace.ParentBased(sdktrace.TraceIDRatioBased(0)))
 	run("metrics and an unsampled trace", never, func(r *record.Record) { r.Trace = never.tracer.Begin("", "") })

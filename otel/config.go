@@ -1,6 +1,7 @@
 package otel
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -52,10 +53,10 @@ type Config struct {
 	// FromClient says that the Records are a load generator's: there is no
 	// request to us, so no http.server.* and no SERVER span.
 	FromClient bool
-	// MaxModels bounds the model names, and the tenants, that become labels:
-	// the first so many, then "other". 0 is 200. A model whose name the engine
-	// answered with a 4xx takes no place.
-	MaxModels int
+	// Models and Tenants say which models, asked for or answered, and which
+	// tenants become labels; the zero value is the first 200 that come. What
+	// the engine refused or never answered takes no place.
+	Models, Tenants Names
 
 	// Prometheus makes PrometheusHandler serve the metrics.
 	Prometheus bool
@@ -66,6 +67,9 @@ type Config struct {
 	// Drops is read at each collection for what sinks have not been given, by
 	// the sink's name; nil leaves it out.
 	Drops func() map[string]int64
+	// SinkPanics is read at each collection for the Records that a sink failed
+	// on; nil leaves it out.
+	SinkPanics func() int64
 
 	// Logger takes what goes wrong while exporting, each kind at most once a
 	// minute; nil is slog.Default().
@@ -75,7 +79,6 @@ type Config struct {
 }
 
 const (
-	defaultMaxModels       = 200
 	defaultShutdownTimeout = 5 * time.Second
 	protocolHTTP           = "http/protobuf"
 	protocolGRPC           = "grpc"
@@ -85,9 +88,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ServiceName == "" {
 		c.ServiceName = "tokenomics-proxy"
 	}
-	if c.MaxModels == 0 {
-		c.MaxModels = defaultMaxModels
-	}
+	c.Models.Max = cmp.Or(c.Models.Max, defaultNames)
+	c.Tenants.Max = cmp.Or(c.Tenants.Max, defaultNames)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -17,13 +17,7 @@ type requestCounts struct {
 	buffered atomic.Int64
 	events   atomic.Int64
 	aborted  [len(phases)]atomic.Int64
-	phase    [len(phases)][]metric.ObserveOption
-}
-
-type requestKey struct {
-	endpoint, provider, model, errType, tenant string
-
-	outcome record.Outcome
+	phase    [len(phases)][]metric.ObserveOption // of outcomes that are aborts
 }
 
 // usageCounts are the tokens of one (operation, model, ...).
@@ -31,8 +25,6 @@ type usageCounts struct {
 	options                          []metric.ObserveOption
 	input, output, cached, reasoning tokenCount
 }
-
-type usageKey struct{ endpoint, provider, model, response, server, tenant string }
 
 // tokenCount is a counter that exists from its first count on, be that 0:
 // absent is not zero.
@@ -48,10 +40,7 @@ func (c *tokenCount) add(n record.Count) {
 	}
 }
 
-func (l *labels) requestCounts(k requestKey) *requestCounts {
-	if c := l.requests[k]; c != nil {
-		return c
-	}
+func newRequestCounts(k requestKey) *requestCounts {
 	endpoint := k.endpoint
 	if endpoint == "" {
 		endpoint = other
@@ -60,35 +49,29 @@ func (l *labels) requestCounts(k requestKey) *requestCounts {
 	kv = appendText(kv, keyRequestModel, k.model)
 	kv = appendText(kv, keyErrorType, k.errType)
 	kv = appendText(kv, keyTenant, k.tenant)
-	c := &requestCounts{options: []metric.ObserveOption{metric.WithAttributeSet(attribute.NewSet(kv...))}}
-	for i, phase := range phases {
-		set := attribute.NewSet(append(kv[:len(kv):len(kv)], keyPhase.String(phase))...)
-		c.phase[i] = []metric.ObserveOption{metric.WithAttributeSet(set)}
+	c := &requestCounts{options: observeOptions(kv)}
+	if isAbort(k.outcome) {
+		for i, phase := range phases {
+			c.phase[i] = observeOptions(kv, keyPhase.String(phase))
+		}
 	}
-	l.requests[k] = c
 	return c
 }
 
-func (l *labels) usageCounts(k usageKey) *usageCounts {
-	if c := l.usages[k]; c != nil {
-		return c
-	}
-	host, port := hostPort(k.server)
-	kv := append(genAIAttributes(k.endpoint, k.provider, k.model, k.response), address(host, port)...)
+func (l *labels) newUsageCounts(k usageKey) *usageCounts {
+	kv := append(genAIAttributes(genAIKey{k.operation, k.provider, k.model, k.response}), address(hostPort(k.server))...)
 	kv = appendText(kv, keyTenant, k.tenant)
 	if l.modality {
 		kv = append(kv, keyTokenModality.String(unknownModality))
 	}
-	c := &usageCounts{options: []metric.ObserveOption{metric.WithAttributeSet(attribute.NewSet(kv...))}}
-	l.usages[k] = c
-	return c
+	return &usageCounts{options: observeOptions(kv)}
 }
 
 // eachRequests and eachUsage visit what has been counted, for collection.
 func (l *labels) eachRequests(visit func(*requestCounts)) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for _, c := range l.requests {
+	for _, c := range l.requests.sets {
 		visit(c)
 	}
 }
@@ -96,7 +79,7 @@ func (l *labels) eachRequests(visit func(*requestCounts)) {
 func (l *labels) eachUsage(visit func(*usageCounts)) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for _, c := range l.usages {
+	for _, c := range l.usages.sets {
 		visit(c)
 	}
 }
@@ -107,7 +90,7 @@ func (c *requestCounts) count(r *record.Record) {
 	if r.Buffered {
 		c.buffered.Add(1)
 	}
-	if r.Outcome == record.ClientAbort || r.Outcome == record.EngineAbort {
+	if isAbort(r.Outcome) {
 		c.aborted[phaseOf(r)].Add(1)
 	}
 }

@@ -1,7 +1,6 @@
 package otel
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -245,54 +243,6 @@ func TestDescribe(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}
-	}
-}
-
-// A backend that is dead costs its own telemetry and nothing else: Observe
-// returns, Shutdown keeps its deadline, what was lost is counted and told.
-func TestDeadBackend(t *testing.T) {
-	for _, dead := range []string{"refuses", "hangs"} {
-		t.Run(dead, func(t *testing.T) {
-			clearEnv(t)
-			t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100")
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			if dead == "refuses" {
-				l.Close()
-			}
-			var log bytes.Buffer
-			tel, err := New(t.Context(), Config{
-				Endpoint: "http://" + l.Addr().String(), ShutdownTimeout: 200 * time.Millisecond,
-				Logger: slog.New(slog.NewTextHandler(&log, nil)),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 200 {
-				rec := streamed()
-				rec.Trace = tel.Tracer().Begin("", "")
-				tel.Observe(rec)
-			}
-			if n := tel.SpansDropped()["queue_full"]; n < 200 {
-				t.Errorf("%d of 400 spans dropped by a queue of 100", n)
-			}
-			done := make(chan error)
-			go func() { done <- tel.Shutdown(context.Background()) }()
-			select {
-			case err = <-done:
-			case <-time.After(30 * time.Second): // far beyond the deadline: it would hang
-				t.Fatal("Shutdown does not return")
-			}
-			if err == nil || !strings.Contains(err.Error(), "flushing traces") || !strings.Contains(err.Error(), "flushing metrics") {
-				t.Errorf("Shutdown: %v", err)
-			}
-			rec := streamed()
-			rec.Trace = tel.Tracer().Begin("", "")
-			tel.Observe(rec) // must do nothing
-		})
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 )
 
 var (
-	errShutDown = errors.New("shut down before it was done")
-	errNotTaken = errors.New("the backend did not take them; the log says why")
+	errShutDown  = errors.New("shut down before it was done")
+	errQueueFull = errors.New("the backend takes them more slowly than they come")
+	errNotTaken  = errors.New("the backend did not take them; the log says why")
 )
 
 // spanExporter makes the OTLP exporter for traces. It connects later, so a
@@ -92,7 +93,7 @@ type metricExport struct {
 func (e metricExport) Export(ctx context.Context, m *metricdata.ResourceMetrics) error {
 	err := e.Exporter.Export(ctx, m)
 	if err != nil {
-		e.problems.report("metrics", "exporting metrics failed", err)
+		e.problems.report(kindMetrics, "exporting metrics failed", err)
 		return fmt.Errorf("%w: %w", errReported, err)
 	}
 	return nil

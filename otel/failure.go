@@ -65,6 +65,11 @@ func serverFailed(outcome record.Outcome, status int) bool {
 	return true
 }
 
+// isAbort says whether the client or the engine broke the request off.
+func isAbort(outcome record.Outcome) bool {
+	return outcome == record.ClientAbort || outcome == record.EngineAbort
+}
+
 // phases of a request, for where it was aborted.
 var phases = [...]string{"before_headers", "before_first_token", "streaming"}
 

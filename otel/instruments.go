@@ -26,6 +26,7 @@ type instruments struct {
 	httpServer, httpClient                 metric.Float64Histogram
 	ttft, ttfo, itl, gapMax                metric.Float64Histogram
 	outputRate, decodeRate, overhead       metric.Float64Histogram
+	loadTTFT, loadTPOT                     metric.Float64Histogram
 }
 
 func newInstruments(meter metric.Meter, l *labels, cfg Config) (*instruments, error) {
@@ -72,6 +73,8 @@ func newInstruments(meter metric.Meter, l *labels, cfg Config) (*instruments, er
 	in.gapMax = seconds(nameGapMax, "The longest time between two token events of a request, once per request.")
 	in.outputRate = rate(nameOutputRate, "Completion tokens of a request over its E2E time.")
 	in.decodeRate = rate(nameDecodeRate, "Completion tokens of a request after the first event over the time they took; 1/TPOT.")
+	in.loadTTFT = seconds(nameLoadTTFT, "TTFT by how many requests were in flight when the request began, itself included.")
+	in.loadTPOT = seconds(nameLoadTPOT, "TPOT by how many requests were in flight when the request began, itself included.")
 	in.overhead = histogram(nameOverhead, "s", "Time spent in our own code for a request; its sum over tokenomics.events is that of an event.", overheadBuckets())
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("making the instruments: %w", err)
@@ -100,7 +103,7 @@ func (in *instruments) observe(r *record.Record) {
 	}
 	if in.engineDuration != nil {
 		seconds(ctx, in.engineDuration, s.duration)(r.E2E())
-		seconds(ctx, in.engineFirst, s.genAI)(r.TTFT())
+		seconds(ctx, in.engineFirst, s.genAI.plain)(r.TTFT())
 	}
 	if whole { // a request cut short has no rate of its own
 		in.pace(ctx, r, s)
@@ -120,10 +123,10 @@ func (in *instruments) tokens(ctx context.Context, r *record.Record, s *series, 
 	s.usage.cached.add(u.Cached)
 	s.usage.reasoning.add(u.Reasoning)
 	if n, ok := u.Prompt.Get(); ok && whole {
-		in.inputTokens.Record(ctx, n, s.input...)
+		in.inputTokens.Record(ctx, n, s.genAI.input...)
 	}
 	if n, ok := u.Completion.Get(); ok && whole {
-		in.outputTokens.Record(ctx, n, s.output...)
+		in.outputTokens.Record(ctx, n, s.genAI.output...)
 	}
 }
 
@@ -132,10 +135,13 @@ func (in *instruments) tokens(ctx context.Context, r *record.Record, s *series, 
 func (in *instruments) first(ctx context.Context, r *record.Record, s *series) {
 	if first, ok := r.FirstEvent.Get(); ok {
 		if sent, ok := r.Sent.Get(); ok && first >= sent {
-			in.firstChunk.Record(ctx, (first - sent).Seconds(), s.genAI...)
+			in.firstChunk.Record(ctx, (first - sent).Seconds(), s.genAI.plain...)
 		}
 	}
 	seconds(ctx, in.ttft, s.ours)(r.TTFT())
+	if r.InFlight > 0 {
+		seconds(ctx, in.loadTTFT, s.load[loadRange(r.InFlight)])(r.TTFT())
+	}
 	seconds(ctx, in.ttfo, s.ours)(r.TTFO())
 }
 
@@ -147,11 +153,14 @@ func (in *instruments) pace(ctx context.Context, r *record.Record, s *series) {
 		return
 	}
 	number(ctx, in.decodeRate, s.ours)(r.DecodeTokensPerSecond())
+	if r.InFlight > 0 {
+		seconds(ctx, in.loadTPOT, s.load[loadRange(r.InFlight)])(r.TPOT())
+	}
 	if in.engineDuration != nil {
-		seconds(ctx, in.enginePer, s.genAI)(r.TPOT())
+		seconds(ctx, in.enginePer, s.genAI.plain)(r.TPOT())
 	}
 	if mean, ok := r.Gaps.Mean(); ok {
-		in.perChunk.Record(ctx, mean/1e3, s.genAI...)
+		in.perChunk.Record(ctx, mean/1e3, s.genAI.plain...)
 	}
 	if longest, ok := r.Gaps.Max(); ok {
 		in.gapMax.Record(ctx, longest/1e3, s.ours...)

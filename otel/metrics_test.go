@@ -36,6 +36,8 @@ func TestOneStreamNewestNames(t *testing.T) {
 		http.server.request.duration histogram s {http.request.method=POST,http.response.status_code=200,http.route=/v1/chat/completions,url.scheme=http} count=1 sum=0.206
 		tokenomics.events counter {event} {ASKED} 13
 		tokenomics.labels.overflow counter {request} {} 0
+		tokenomics.load.time_per_output_token histogram s {OURS,tokenomics.in_flight.range=2} count=1 sum=0.01
+		tokenomics.load.time_to_first_token histogram s {OURS,tokenomics.in_flight.range=2} count=1 sum=0.1
 		tokenomics.proxy.overhead histogram s {OURS} count=1 sum=0.00013
 		tokenomics.request.decode_token_rate histogram {token}/s {OURS} count=1 sum=100
 		tokenomics.request.event_gap.max histogram s {OURS} count=1 sum=0.015
@@ -79,7 +81,7 @@ func TestEngineViewIsByFlag(t *testing.T) {
 func TestAbsentIsNotZero(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	rec := &record.Record{Start: start, Outcome: record.Complete, Status: 200}
-	rec.Method, rec.Endpoint, rec.Model, rec.Stream = "POST", "chat", "llama", true
+	rec.Method, rec.Path, rec.Endpoint, rec.Model, rec.Stream = "POST", "/v1/chat/completions", "chat", "llama", true
 	rec.Sent, rec.End = at(0), at(50)
 	r.Observe(rec)
 	wantLines(t, r.dump(t), `
@@ -191,18 +193,36 @@ func TestLiveCounters(t *testing.T) {
 	live.Requests.Add(5)
 	live.AfterClient.Add(2)
 	live.ParseFailures.Add(1)
+	live.Panics.Add(6)
+	live.Connections.Add(8)
+	live.Refused.Add(9)
+	live.Replays.Add(10)
+	live.Upgrades.Add(11)
 	live.Stream(40)
-	r := newRig(t, Config{Live: &live, Drops: func() map[string]int64 { return map[string]int64{"jsonl": 7} }}, nil)
+	cfg := Config{
+		Live: &live, SinkPanics: func() int64 { return 4 },
+		Drops: func() map[string]int64 { return map[string]int64{"jsonl": 7} },
+	}
+	r := newRig(t, cfg, nil)
 	wantLines(t, with(r.dump(t), "tokenomics."), `
+		tokenomics.connections updown {connection} {} 8
 		tokenomics.labels.overflow counter {request} {} 0
-		tokenomics.panics counter {panic} {} 0
+		tokenomics.panics counter {panic} {} 6
 		tokenomics.parse_failures counter {failure} {} 1
 		tokenomics.requests.active updown {request} {} 3
+		tokenomics.requests.refused counter {request} {} 9
+		tokenomics.requests.replayed counter {request} {} 10
 		tokenomics.requests.started counter {request} {} 5
 		tokenomics.tokens.estimated counter {token} {} 0
 		tokenomics.sink.dropped counter {record} {tokenomics.sink=jsonl} 7
+		tokenomics.sink.panics counter {record} {} 4
+		tokenomics.upgrades counter {connection} {} 11
 		tokenomics.tokens.after_client counter {token} {} 2
 		tokenomics.tokens.streamed counter {token} {} 40`)
+	cfg.FromClient = true
+	if l := with(newRig(t, cfg, nil).dump(t), "connections", "refused", "replayed", "upgrades"); len(l) > 0 {
+		t.Errorf("a load generator has a proxy's counters: %v", l)
+	}
 	r.window.add(time.Now().Add(-2*time.Second), 20)
 	if l := with(r.dump(t), "tokenomics.token_rate gauge {token}/s {tokenomics.window=1s}"); len(l) != 1 {
 		t.Errorf("no rate over 1 s though there is a reading 2 s old")
@@ -260,7 +280,7 @@ func TestEstimatesAndFragmentsStandApart(t *testing.T) {
 			t.Errorf("requests cut short have figures of whole ones: %v", l)
 		}
 	}
-	if l := with(got, "time_to_first_token histogram"); len(l) != 1 || !strings.Contains(l[0], "count=2") {
+	if l := with(got, "request.time_to_first_token histogram"); len(l) != 1 || !strings.Contains(l[0], "count=2") {
 		t.Errorf("TTFT is over every request that got a token: %v", l)
 	}
 }

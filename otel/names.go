@@ -1,6 +1,10 @@
 package otel
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+)
 
 // All names this package emits, and nothing else, so that a renamed convention
 // is a change to this file. GenAI names follow, by Config.Semconv:
@@ -64,6 +68,10 @@ const (
 	nameDecodeRate = "tokenomics.request.decode_token_rate"
 	nameOverhead   = "tokenomics.proxy.overhead"
 
+	// Latency against the requests in flight when each request began.
+	nameLoadTTFT = "tokenomics.load.time_to_first_token"
+	nameLoadTPOT = "tokenomics.load.time_per_output_token"
+
 	nameRequests    = "tokenomics.requests"
 	nameAborted     = "tokenomics.requests.aborted"
 	nameBuffered    = "tokenomics.requests.buffered"
@@ -75,7 +83,13 @@ const (
 	nameEstimated   = "tokenomics.tokens.estimated"
 	nameTokenRate   = "tokenomics.token_rate"
 
+	nameConnections = "tokenomics.connections"
+	nameRefused     = "tokenomics.requests.refused"
+	nameReplayed    = "tokenomics.requests.replayed"
+	nameUpgrades    = "tokenomics.upgrades"
+
 	nameSinkDropped    = "tokenomics.sink.dropped"
+	nameSinkPanics     = "tokenomics.sink.panics"
 	nameParseFailures  = "tokenomics.parse_failures"
 	namePanics         = "tokenomics.panics"
 	nameLabelOverflow  = "tokenomics.labels.overflow"
@@ -122,32 +136,51 @@ const (
 	keySink     = attribute.Key("tokenomics.sink")
 	keyReason   = attribute.Key("tokenomics.reason")
 	keySignal   = attribute.Key("tokenomics.signal")
+
+	keyInFlightRange = attribute.Key("tokenomics.in_flight.range")
 )
 
-// operationOf names an endpoint as gen_ai.operation.name does.
+// operationOf names an endpoint as gen_ai.operation.name does; what the
+// convention has no name for keeps its own.
 func operationOf(endpoint string) string {
-	if endpoint == "completions" {
+	switch endpoint {
+	case "responses", "messages":
+		return "chat"
+	case "completions", "generate":
 		return "text_completion"
 	}
-	return endpoint // "chat", "embeddings"
+	return endpoint // "chat", "embeddings", "rerank", "score", ...
 }
 
-// routeOf is the http.route of an endpoint, "" for what is only passed
-// through, whose paths are the client's and unbounded.
-func routeOf(endpoint string) string {
-	switch endpoint {
-	case "chat":
-		return "/v1/chat/completions"
-	case "completions":
-		return "/v1/completions"
-	case "embeddings":
-		return "/v1/embeddings"
+// routes are the paths of measured endpoints, those that come most first, and
+// each before those that it ends in.
+var routes = [...]string{
+	"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
+	"/api/chat", "/api/generate", "/api/embed",
+	"/inference/v1/generate", "/generate_stream", "/generate", "/completion", "/infill",
+	"/v2/embed", "/embedding", "/encode",
+	"/v1/rerank", "/v2/rerank", "/rerank", "/reranking", "/v1/score", "/score", "/generative_scoring", "/pooling", "/classify",
+	"/v1/audio/transcriptions", "/v1/audio/translations",
+	"/chat/completions", "/completions", "/embeddings", "/responses",
+}
+
+// routeOf is the http.route of a request to a measured endpoint, without what
+// stands in front of it; "" for what is only passed through, whose paths are
+// the client's and unbounded.
+func routeOf(endpoint, path string) string {
+	if endpoint == "" {
+		return ""
+	}
+	for _, route := range routes {
+		if strings.HasSuffix(path, route) {
+			return route
+		}
 	}
 	return ""
 }
 
 const (
-	other           = "other"   // what a label becomes when its list is full
+	other           = "other"   // what is shown of a label whose list is full, or does not have it
 	unknownProvider = "unknown" // gen_ai.provider.name is required, and guessing would be worse
 	unknownModality = "unknown" // engines do not split their usage by modality
 )

@@ -50,6 +50,13 @@ func (o *observed) value(name, unit, what string, read func() int64) {
 	o.callback(func(to metric.Observer) { to.ObserveInt64(c, read()) }, c)
 }
 
+// level is the same for a number that also falls.
+func (o *observed) level(name, unit, what string, read func() int64) {
+	c, err := o.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(what))
+	o.errs = append(o.errs, err)
+	o.callback(func(to metric.Observer) { to.ObserveInt64(c, read()) }, c)
+}
+
 func (o *observed) requests(l *labels) {
 	finished := o.counter(nameRequests, "{request}", "Requests that are over, by how they ended; endpoint \"other\" was only passed through.")
 	buffered := o.counter(nameBuffered, "{request}", "Streams whose tokens came in far fewer instants than tokens; they have no decode figures.")
@@ -72,7 +79,7 @@ func (o *observed) requests(l *labels) {
 		})
 	}, finished, buffered, events, aborted)
 	o.value(nameEstimated, "{token}", "Output tokens of requests whose engine told no count, estimated from their events; in no usage counter.", l.estimated.Load)
-	o.value(nameLabelOverflow, "{request}", "Requests with a label that became \"other\" because its list is full.", l.overflow.Load)
+	o.value(nameLabelOverflow, "{request}", "Requests with a model, tenant or error type that is shown as \"other\", or counted in a coarser label set, because there is no room for it.", l.overflow.Load)
 }
 
 func (o *observed) usage(l *labels, n genAINames) {
@@ -108,9 +115,13 @@ func (o *observed) live(t *Telemetry, cfg Config) {
 	o.value(nameParseFailures, "{failure}", "Events and bodies that could not be read; they were passed on all the same.", live.ParseFailures.Load)
 	o.value(namePanics, "{panic}", "Panics caught in measuring code; the streams went on.", live.Panics.Load)
 
-	active, err := o.meter.Int64ObservableUpDownCounter(nameActive, metric.WithUnit("{request}"), metric.WithDescription("Requests in flight."))
-	o.errs = append(o.errs, err)
-	o.callback(func(to metric.Observer) { to.ObserveInt64(active, live.Active.Load()) }, active)
+	o.level(nameActive, "{request}", "Requests in flight.", live.Active.Load)
+	if !cfg.FromClient {
+		o.level(nameConnections, "{connection}", "Connections of clients that are open.", live.Connections.Load)
+		o.value(nameRefused, "{request}", "Requests turned away because the proxy had as many connections or requests as it may have.", live.Refused.Load)
+		o.value(nameReplayed, "{request}", "Requests sent to the engine once more, on a fresh connection, because a kept one was dead.", live.Replays.Load)
+		o.value(nameUpgrades, "{connection}", "Connections that became something else than HTTP and were tunnelled, such as WebSockets.", live.Upgrades.Load)
+	}
 
 	rate, err := o.meter.Float64ObservableGauge(nameTokenRate, metric.WithUnit("{token}/s"),
 		metric.WithDescription("Output tokens per second now: over the window that the label names, and at most 0.25 s more."))
@@ -136,6 +147,9 @@ func (o *observed) losses(t *Telemetry, cfg Config) {
 				to.ObserveInt64(dropped, n, metric.WithAttributeSet(attribute.NewSet(keySink.String(sink))))
 			}
 		}, dropped)
+	}
+	if cfg.SinkPanics != nil {
+		o.value(nameSinkPanics, "{record}", "Records that a sink failed on.", cfg.SinkPanics)
 	}
 	if t.spans != nil {
 		dropped := o.counter(nameSpansDropped, "{span}", "Spans that were made and never reached the backend.")

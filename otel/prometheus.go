@@ -49,7 +49,7 @@ type scrapeLog struct{ p *problems }
 
 // Println takes one problem.
 func (l scrapeLog) Println(v ...any) {
-	l.p.report("scrape", "serving /metrics", fmt.Errorf("%s", fmt.Sprint(v...)))
+	l.p.report(kindScrape, "serving /metrics", fmt.Errorf("%s", fmt.Sprint(v...)))
 }
 
 func noMetrics(w http.ResponseWriter, _ *http.Request) {

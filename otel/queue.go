@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,7 @@ func (q *spanQueue) OnEnd(s sdktrace.ReadOnlySpan) {
 	case q.pending.Add(1) > q.limit:
 		q.pending.Add(-1)
 		q.full.Add(1)
+		q.problems.report(kindQueue, "spans are dropped: the queue to the backend is full", errQueueFull)
 	default:
 		q.batch.OnEnd(s)
 	}
@@ -104,13 +106,33 @@ func (e spanExport) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 	defer context.AfterFunc(q.quit, func() { cancel(errShutDown) })()
 	err := q.exporter.ExportSpans(ctx, spans)
 	q.pending.Add(-int64(len(spans)))
-	if err != nil {
-		q.failed.Add(int64(len(spans)))
-		q.problems.report("traces", "exporting traces failed", err)
-		return nil
+	lost := rejected(err, len(spans))
+	q.exported.Add(int64(len(spans) - lost))
+	q.failed.Add(int64(lost))
+	switch {
+	case lost > 0:
+		q.problems.report(kindTraces, "exporting traces failed", fmt.Errorf("%d spans lost: %w", lost, err))
+	case err != nil:
+		q.problems.report(kindSDK, "the backend took the traces, with a remark", err)
 	}
-	q.exported.Add(int64(len(spans)))
 	return nil
+}
+
+// partial is how the exporter words a success with rejected spans; the type
+// of the error is not ours to see.
+var partial = regexp.MustCompile(`(?s)^(?:traces export: )?OTLP partial success: .*\((\d+) spans rejected\)$`)
+
+// rejected is how many of n spans were lost to an export that ended in err.
+func rejected(err error, n int) int {
+	if err == nil {
+		return 0
+	}
+	if m := partial.FindStringSubmatch(err.Error()); m != nil {
+		if said, err := strconv.Atoi(m[1]); err == nil {
+			return min(said, n)
+		}
+	}
+	return n
 }
 
 // Shutdown closes the exporter.

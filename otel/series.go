@@ -10,64 +10,92 @@ import (
 	"tokenomics/internal/record"
 )
 
-// maxSeries bounds the attribute sets kept, below the SDK's own limit of 2000
-// for each instrument, so that its overflow series is never needed. What comes
-// after is still counted, under labels of "other".
-const maxSeries = 1800
+// How many label sets each family may have before it goes coarser (family.go).
+// A set costs a line of /metrics in a counter, and some 25 in a histogram.
+const (
+	maxCounted = 2000 // of counters
+	maxTimed   = 500  // of histograms
+	maxLoaded  = 64   // of those by in-flight range, each of them one for every range
+
+	// maxSeries is what no metric goes beyond. The SDK holds to it, and adds up
+	// what is over under otel.metric.overflow; the families stay below.
+	maxSeries = 4000
+
+	// maxShortcuts bounds the look-up from Records to their label sets. It is
+	// only a shortcut: when it is full, others take the places.
+	maxShortcuts = 4096
+)
 
 // maxErrorTypes bounds error.type, which engines make up.
 const maxErrorTypes = 50
 
 // seriesKey is all that labels of one Record can differ by.
 type seriesKey struct {
-	endpoint, method, provider, model, response, server, errType, tenant string
+	endpoint, method, route, provider, model, response, server, errType, tenant string
 
 	outcome record.Outcome
 	status  int
 }
 
-// series is one attribute set with everything made beforehand that recording
-// needs: making options for each request would cost four times the recording.
-// Of a measurement's 250 ns each attribute takes 30, so the histograms that are
-// many have few: the engine's address is on durations and counters.
+// series is all label sets of a Record, made beforehand: making them for each
+// request would cost four times the recording. Of a measurement's 250 ns each
+// attribute takes 30, so the histograms that are many have few: the engine's
+// address is on durations and counters, and the tenant on what is ours.
 type series struct {
-	capped   bool // something was replaced by "other"
+	capped   bool // something is shown as "other"
 	requests *requestCounts
 	usage    *usageCounts // nil for what is only passed through
 
-	genAI    []metric.RecordOption
-	duration []metric.RecordOption // genAI with server.address, server.port and error.type
-	input    []metric.RecordOption // genAI, with gen_ai.token.type where the convention has it
-	output   []metric.RecordOption
-	ours     []metric.RecordOption // tokenomics.*
 	server   []metric.RecordOption
 	client   []metric.RecordOption
+	ours     []metric.RecordOption // tokenomics.request.*
+	load     *loadOptions          // tokenomics.load.*
+	genAI    *genAIOptions
+	duration []metric.RecordOption // genAI with server.address, server.port and error.type
 }
+
+// genAIOptions are those of the token histograms too, which have
+// gen_ai.token.type where the convention has it.
+type genAIOptions struct{ plain, input, output []metric.RecordOption }
 
 // labels finds the series of a Record.
 type labels struct {
-	tokenType bool // gen_ai.token.type on token histograms (semconv 1.41)
-	modality  bool // gen_ai.token.modality on usage counters (newest)
-	overflow  atomic.Int64
+	tokenType bool         // gen_ai.token.type on token histograms (semconv 1.41)
+	modality  bool         // gen_ai.token.modality on usage counters (newest)
+	overflow  atomic.Int64 // requests with a label that is shown as "other"
 	estimated atomic.Int64 // tokens that no engine told
 
-	mu       sync.RWMutex // protects the rest
-	models   vocabulary
-	tenants  vocabulary
-	errors   vocabulary
-	series   map[seriesKey]*series
-	requests map[requestKey]*requestCounts
-	usages   map[usageKey]*usageCounts
+	mu      sync.RWMutex // protects the rest
+	models  vocabulary
+	tenants vocabulary
+	errors  vocabulary
+	series  map[seriesKey]*series
+
+	requests       family[requestKey, *requestCounts]
+	usages         family[usageKey, *usageCounts]
+	ours           family[oursKey, []metric.RecordOption]
+	load           family[loadKey, *loadOptions]
+	genAI          family[genAIKey, *genAIOptions]
+	durations      family[durationKey, []metric.RecordOption]
+	server, client family[httpKey, []metric.RecordOption]
 }
 
-func newLabels(limit int, semconv string) *labels {
-	return &labels{
+func newLabels(models, tenants Names, semconv string) *labels {
+	l := &labels{
 		tokenType: semconv == Semconv141, modality: semconv != Semconv141,
-		models: newVocabulary(limit), tenants: newVocabulary(limit), errors: newVocabulary(maxErrorTypes),
-		series:   make(map[seriesKey]*series),
-		requests: make(map[requestKey]*requestCounts),
-		usages:   make(map[usageKey]*usageCounts),
+		models: newVocabulary(models), tenants: newVocabulary(tenants), errors: newVocabulary(Names{Max: maxErrorTypes}),
+		series: make(map[seriesKey]*series),
+
+		requests:  newFamily(maxCounted, newRequestCounts),
+		ours:      newFamily(maxTimed, newOurs),
+		load:      newFamily(maxLoaded, newLoadOptions),
+		durations: newFamily(maxTimed, newDuration),
+		server:    newFamily(maxTimed, newServer),
+		client:    newFamily(maxTimed, newClient),
 	}
+	l.usages = newFamily(maxCounted, l.newUsageCounts)
+	l.genAI = newFamily(maxTimed, l.newGenAI)
+	return l
 }
 
 // of is r's series: a look-up under a read lock when all of it has been seen.
@@ -89,41 +117,39 @@ func (l *labels) of(r *record.Record) *series {
 
 // find is r's key as far as the vocabularies know it.
 func (l *labels) find(r *record.Record) (key seriesKey, final bool) {
-	key = seriesKey{endpoint: r.Endpoint, method: methodOf(r.Method), provider: r.Provider, server: r.Server, outcome: r.Outcome, status: r.Status}
-	var ok [4]bool
-	key.model, ok[0] = l.models.find(r.Model)
-	key.response, ok[1] = l.models.find(r.ResponseModel)
-	key.errType, ok[2] = l.errors.find(errorType(r))
-	key.tenant, ok[3] = l.tenants.find(r.Tenant)
-	if !mayName(r) {
-		ok[0], ok[1] = true, true
+	key = seriesKey{
+		endpoint: r.Endpoint, method: methodOf(r.Method), route: routeOf(r.Endpoint, r.Path),
+		provider: r.Provider, server: r.Server, outcome: r.Outcome, status: r.Status,
 	}
-	return key, ok[0] && ok[1] && ok[2] && ok[3]
+	var ok [4]bool
+	key.errType, ok[0] = l.errors.find(errorType(r))
+	key.model, ok[1] = l.models.find(r.Model)
+	key.response, ok[2] = l.models.find(r.ResponseModel)
+	key.tenant, ok[3] = l.tenants.find(r.Tenant)
+	return key, ok[0] && (!mayName(r) || ok[1] && ok[2] && ok[3])
 }
 
-// mayName says whether r's model may take a place in the vocabulary. Names
-// that the engine refused would fill it with a client's inventions.
-func mayName(r *record.Record) bool { return r.Status < 400 || r.Status >= 500 }
+// mayName says whether r's model and tenant may take a place in a vocabulary.
+// Those of requests that the engine refused or never answered would fill it
+// with a client's inventions.
+func mayName(r *record.Record) bool { return r.Status > 0 && r.Status < 400 || r.Status >= 500 }
 
 // add admits what is new in r and makes its series. The lock is held.
 func (l *labels) add(r *record.Record) *series {
 	if mayName(r) {
 		l.models.admit(r.Model)
 		l.models.admit(r.ResponseModel)
+		l.tenants.admit(r.Tenant)
 	}
 	l.errors.admit(errorType(r))
-	l.tenants.admit(r.Tenant)
 	key, _ := l.find(r)
 	if s := l.series[key]; s != nil {
 		return s
 	}
-	if len(l.series) >= maxSeries {
-		key = seriesKey{endpoint: key.endpoint, method: otherMethod, provider: other, model: other, response: other, outcome: key.outcome, errType: key.errType}
-		if key.errType != "" {
-			key.errType = other
-		}
-		if s := l.series[key]; s != nil {
-			return s
+	if len(l.series) >= maxShortcuts {
+		for old := range l.series {
+			delete(l.series, old)
+			break
 		}
 	}
 	s := l.build(key)
@@ -133,39 +159,60 @@ func (l *labels) add(r *record.Record) *series {
 
 func (l *labels) build(k seriesKey) *series {
 	s := &series{capped: k.model == other || k.response == other || k.errType == other || k.tenant == other}
-	s.requests = l.requestCounts(requestKey{k.endpoint, k.provider, k.model, k.errType, k.tenant, k.outcome})
-	host, port := hostPort(k.server)
-
-	http := []attribute.KeyValue{keyHTTPMethod.String(k.method)}
-	if k.status > 0 {
-		http = append(http, keyHTTPStatus.Int(k.status))
+	note := func(capped bool) { s.capped = s.capped || capped }
+	var capped bool
+	s.requests, capped = l.requests.of(requestKey{k.endpoint, k.provider, k.model, k.errType, k.tenant, k.outcome})
+	note(capped)
+	failed := k.errType
+	if !serverFailed(k.outcome, k.status) {
+		failed = ""
 	}
-	server := append(http[:len(http):len(http)], keyURLScheme.String("http"))
-	if route := routeOf(k.endpoint); route != "" {
-		server = append(server, keyHTTPRoute.String(route))
-	}
-	if k.errType != "" && serverFailed(k.outcome, k.status) {
-		server = append(server, keyErrorType.String(k.errType))
-	}
-	s.server = options(server)
-	client := append(http[:len(http):len(http)], address(host, port)...)
-	if k.errType != "" {
-		client = append(client, keyErrorType.String(k.errType))
-	}
-	s.client = options(client)
+	s.server, capped = l.server.of(httpKey{method: k.method, route: k.route, errType: failed, status: k.status})
+	note(capped)
+	s.client, capped = l.client.of(httpKey{method: k.method, server: k.server, errType: k.errType, status: k.status})
+	note(capped)
 	if k.endpoint == "" {
 		return s
 	}
-
-	s.usage = l.usageCounts(usageKey{k.endpoint, k.provider, k.model, k.response, k.server, k.tenant})
-	s.ours = options(appendText([]attribute.KeyValue{keyOperation.String(operationOf(k.endpoint))}, keyRequestModel, k.model))
-	genAI := genAIAttributes(k.endpoint, k.provider, k.model, k.response)
-	s.genAI = options(genAI)
-	s.duration = options(genAI, appendText(address(host, port), keyErrorType, k.errType)...)
-	s.input, s.output = s.genAI, s.genAI
-	if l.tokenType {
-		s.input = options(genAI, keyTokenType.String("input"))
-		s.output = options(genAI, keyTokenType.String("output"))
-	}
+	operation := operationOf(k.endpoint)
+	s.usage, capped = l.usages.of(usageKey{operation, k.provider, k.model, k.response, k.server, k.tenant})
+	note(capped)
+	s.ours, capped = l.ours.of(oursKey{operation, k.model, k.tenant})
+	note(capped)
+	s.load, _ = l.load.of(loadKey{operation, k.model}) // a view of what ours has whole
+	genAI := genAIKey{operation, k.provider, k.model, k.response}
+	s.genAI, capped = l.genAI.of(genAI)
+	note(capped)
+	s.duration, capped = l.durations.of(durationKey{genAI, k.server, k.errType})
+	note(capped)
 	return s
+}
+
+func newServer(k httpKey) []metric.RecordOption {
+	kv := append(httpAttributes(k), keyURLScheme.String("http"))
+	kv = appendText(kv, keyHTTPRoute, k.route)
+	return options(appendText(kv, keyErrorType, k.errType))
+}
+
+func newClient(k httpKey) []metric.RecordOption {
+	kv := append(httpAttributes(k), address(hostPort(k.server))...)
+	return options(appendText(kv, keyErrorType, k.errType))
+}
+
+func newOurs(k oursKey) []metric.RecordOption {
+	kv := appendText([]attribute.KeyValue{keyOperation.String(k.operation)}, keyRequestModel, k.model)
+	return options(appendText(kv, keyTenant, k.tenant))
+}
+
+func (l *labels) newGenAI(k genAIKey) *genAIOptions {
+	kv := genAIAttributes(k)
+	plain := options(kv)
+	if !l.tokenType {
+		return &genAIOptions{plain, plain, plain}
+	}
+	return &genAIOptions{plain, options(kv, keyTokenType.String("input")), options(kv, keyTokenType.String("output"))}
+}
+
+func newDuration(k durationKey) []metric.RecordOption {
+	return options(genAIAttributes(k.genAIKey), appendText(address(hostPort(k.server)), keyErrorType, k.errType)...)
 }

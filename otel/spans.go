@@ -72,7 +72,7 @@ func fail(span trace.Span, r *record.Record, errType string) {
 }
 
 func serverName(r *record.Record) string {
-	if route := routeOf(r.Endpoint); route != "" {
+	if route := routeOf(r.Endpoint, r.Path); route != "" {
 		return methodOf(r.Method) + " " + route
 	}
 	return methodOf(r.Method)
@@ -97,7 +97,7 @@ func serverAttributes(r *record.Record) []attribute.KeyValue {
 		keyHTTPRespSize.Int64(r.ResponseBytes),
 		keyOutcome.String(string(r.Outcome)),
 	}
-	kv = appendText(kv, keyHTTPRoute, routeOf(r.Endpoint))
+	kv = appendText(kv, keyHTTPRoute, routeOf(r.Endpoint, r.Path))
 	kv = appendText(kv, "tokenomics.request_id", clean(r.RequestID))
 	kv = appendText(kv, keyTenant, clean(r.Tenant))
 	if r.Status > 0 {
@@ -137,6 +137,7 @@ func appendRequest(kv []attribute.KeyValue, r *record.Record) []attribute.KeyVal
 	)
 	kv = appendText(kv, keyRequestModel, clean(r.Model))
 	kv = appendText(kv, keyResponseModel, clean(r.ResponseModel))
+	kv = appendText(kv, keyTenant, clean(r.Tenant))
 	if r.N > 1 {
 		kv = append(kv, keyRequestChoices.Int(r.N))
 	}

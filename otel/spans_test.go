@@ -47,6 +47,7 @@ func attributes(s tracetest.SpanStub) []string {
 func TestSpansOfAStream(t *testing.T) {
 	r := newRig(t, Config{}, always)
 	rec := streamed()
+	rec.Tenant = "red"
 	rec.Trace = r.tracer.Begin("00-"+callersTrace+"-"+callersSpan+"-01", "vendor=1")
 	r.Observe(rec)
 	spans := r.ended(t)
@@ -84,6 +85,7 @@ func TestSpansOfAStream(t *testing.T) {
 		http.route=/v1/chat/completions
 		tokenomics.outcome=complete
 		tokenomics.overhead_us=130
+		tokenomics.tenant=red
 		url.path=/v1/chat/completions
 		url.scheme=http`)
 	wantLines(t, attributes(client), `
@@ -110,6 +112,7 @@ func TestSpansOfAStream(t *testing.T) {
 		tokenomics.itl_mean_ms=5
 		tokenomics.outcome=complete
 		tokenomics.output_tok_s=55
+		tokenomics.tenant=red
 		tokenomics.token_source=continuous
 		tokenomics.tpot_ms=10
 		tokenomics.ttfb_ms=40

@@ -72,7 +72,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	// logged like everything else. What was told already is not told twice.
 	otelapi.SetErrorHandler(otelapi.ErrorHandlerFunc(func(err error) {
 		if !errors.Is(err, errReported) {
-			t.problems.report("sdk", "OpenTelemetry reports a problem", err)
+			t.problems.report(kindSDK, "OpenTelemetry reports a problem", err)
 		}
 	}))
 	return t, nil
@@ -135,7 +135,7 @@ func (t *Telemetry) assemble(ctx context.Context, cfg Config, p parts) error {
 	if len(p.readers) == 0 {
 		return nil
 	}
-	options := []sdkmetric.Option{sdkmetric.WithResource(res)}
+	options := []sdkmetric.Option{sdkmetric.WithResource(res), sdkmetric.WithCardinalityLimit(maxSeries)}
 	if !exemplarsAsked() {
 		options = append(options, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))
 	}
@@ -144,7 +144,7 @@ func (t *Telemetry) assemble(ctx context.Context, cfg Config, p parts) error {
 	}
 	t.meters = sdkmetric.NewMeterProvider(options...)
 	meter := t.meters.Meter(scope)
-	if t.instruments, err = newInstruments(meter, newLabels(cfg.MaxModels, cfg.Semconv), cfg); err != nil {
+	if t.instruments, err = newInstruments(meter, newLabels(cfg.Models, cfg.Tenants, cfg.Semconv), cfg); err != nil {
 		return err
 	}
 	if err := t.register(meter, cfg); err != nil {
@@ -246,6 +246,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		}
 		group.Wait()
 		t.stopped.Wait()
+		t.problems.summary()
 		t.err = errors.Join(traces, metrics)
 	})
 	return t.err

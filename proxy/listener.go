@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"syscall"
@@ -47,4 +48,12 @@ func passing(err error) bool {
 		}
 	}
 	return false
+}
+
+// quiet sends fasthttp's messages about single connections, which are the
+// clients' doing, to the debug log.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Printf(format string, args ...any) {
+	q.log.Debug(fmt.Sprintf(format, args...))
 }

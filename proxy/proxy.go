@@ -1,11 +1,16 @@
 // Package proxy is the sidecar: it relays every request to one engine and
 // measures those that make tokens, with no change to what the client sees.
 // Each request ends in exactly one record.Record.
+//
+// What a request and its answer do to each other is decided in
+// proxy/exchange; here are the sockets, the goroutines and the limits.
 package proxy
 
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,10 +19,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"tokenomics/internal/record"
 	"tokenomics/internal/upstream"
+	"tokenomics/internal/wire"
+	"tokenomics/proxy/exchange"
 )
 
 // Config says what to stand in front of, and what to do with what is measured.
@@ -28,34 +33,70 @@ type Config struct {
 	Tracer   record.Tracer   // nil = tracing is off, and no header is added
 	Live     *record.Live    // nil = one of the proxy's own
 	Log      *slog.Logger    // nil = slog.Default
+	Tenancy  Tenancy         // who requests are from; the zero value says nobody
 
 	InjectLimit    int           // largest request body that is read whole to ask for usage, in bytes; 0 = 8 MiB
 	MaxConnections int           // clients' connections at a time; 0 = 16,384
+	MaxInFlight    int           // requests at a time; 0 = as many as connections
+	HeadLimit      int           // largest head of a request, in bytes; 0 = 64 KiB
+	AnswerLimit    int           // largest head of an answer, in bytes; 0 = 256 KiB
 	HeadTimeout    time.Duration // for a request's head to arrive; 0 = 60 s
+	BodyTimeout    time.Duration // between two pieces of a request's body; 0 = 60 s
+	WriteTimeout   time.Duration // for a peer to take some of what is written; 0 = 60 s
 	IdleTimeout    time.Duration // how long an idle client connection is kept; 0 = 120 s
 	Timeline       bool          // keep every token event on the Record
+	NoPropagation  bool          // the engine is not told of the trace
+	Via            bool          // add Via lines, both ways
+	Forwarded      bool          // add X-Forwarded-For, -Proto and -Host lines
+	AbortSGLang    bool          // the engine is SGLang: tell it of clients that left
 	Pool           upstream.Options
+}
+
+func (c Config) withDefaults() Config {
+	c.Usage = cmp.Or(c.Usage, UsageAuto)
+	c.InjectLimit = cmp.Or(c.InjectLimit, 8<<20)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 16384)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, c.MaxConnections)
+	c.HeadLimit = cmp.Or(c.HeadLimit, 64<<10)
+	c.AnswerLimit = cmp.Or(c.AnswerLimit, 256<<10)
+	c.HeadTimeout = cmp.Or(c.HeadTimeout, time.Minute)
+	c.BodyTimeout = cmp.Or(c.BodyTimeout, time.Minute)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 2*time.Minute)
+	if c.Live == nil {
+		c.Live = new(record.Live)
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Sink == nil {
+		c.Sink = record.SinkFunc(func(*record.Record) {})
+	}
+	return c
 }
 
 // Proxy relays requests. Make it with New, run it with Serve, end it with
 // Shutdown.
 type Proxy struct {
 	cfg     Config
+	env     exchange.Env
 	pool    *upstream.Pool
-	server  *fasthttp.Server
 	verdict *verdict
 	watcher *watcher
+	aborter *aborter // nil: closing the connection is enough
 	live    *record.Live
 	log     *slog.Logger
 	stop    context.CancelFunc
 
-	heads sync.Map     // *fasthttp.RequestHeader to head, between headReceived and handle
-	held  atomic.Int64 // bytes of request bodies read whole
+	held    atomic.Int64 // bytes of request bodies read whole
+	running atomic.Int64 // requests in flight
 
-	mu       sync.Mutex // protects the rest
-	running  map[*exchange]struct{}
-	draining bool
-	ended    bool // the drain time is over: what still comes is turned away
+	mu        sync.Mutex // protects the rest
+	listeners map[net.Listener]struct{}
+	clients   map[*client]struct{}
+	surplus   int // those of them that are above the limit
+	draining  bool
+	served    sync.WaitGroup // connections
 }
 
 // New checks the configuration and begins to ask the engine what it is. An
@@ -64,151 +105,108 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Upstream.Addr == "" {
 		return nil, errors.New("the proxy has no upstream")
 	}
-	if cfg.Usage == "" {
-		cfg.Usage = UsageAuto
-	}
-	if cfg.Live == nil {
-		cfg.Live = new(record.Live)
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
-	}
-	if cfg.Sink == nil {
-		cfg.Sink = record.SinkFunc(func(*record.Record) {})
-	}
-	if cfg.InjectLimit == 0 {
-		cfg.InjectLimit = 8 << 20
-	}
-	if cfg.MaxConnections == 0 {
-		cfg.MaxConnections = 16384
+	cfg = cfg.withDefaults()
+	var err error
+	if cfg.Tenancy, err = cfg.Tenancy.Check(); err != nil {
+		return nil, fmt.Errorf("telling tenants: %w", err)
 	}
 	watcher, err := newWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watching for clients that leave: %w", err)
 	}
 	p := &Proxy{
-		cfg: cfg, pool: upstream.NewPool(cfg.Upstream, cfg.Pool),
-		watcher: watcher, live: cfg.Live, log: cfg.Log, running: map[*exchange]struct{}{},
+		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log,
+		listeners: map[net.Listener]struct{}{}, clients: map[*client]struct{}{},
+	}
+	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
+	p.pool = upstream.NewPool(cfg.Upstream, cfg.Pool)
+	if cfg.AbortSGLang {
+		p.aborter = newAborter(p.pool, cfg.Log)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.verdict = newVerdict(ctx, cfg.Upstream, cfg.Usage, cfg.Log)
-	p.server = p.newServer()
+	p.env = p.newEnv()
 	return p, nil
 }
 
-// refusers are connections above the limit that are open just to be told so.
-const refusers = 256
-
-func (p *Proxy) newServer() *fasthttp.Server {
-	return &fasthttp.Server{
-		Handler:            p.handle,
-		HeaderReceived:     p.headReceived,
-		ErrorHandler:       p.malformed,
-		ReadBufferSize:     8 << 10,
-		WriteBufferSize:    4 << 10,
-		Concurrency:        p.cfg.MaxConnections + refusers,
-		ReadTimeout:        cmp.Or(p.cfg.HeadTimeout, time.Minute),
-		IdleTimeout:        cmp.Or(p.cfg.IdleTimeout, 2*time.Minute),
-		MaxRequestBodySize: 1 << 40, // bodies are streamed; the engine has limits of its own
-		StreamRequestBody:  true,
-
-		SecureErrorLogMessage:         true, // its messages would quote heads
-		NoDefaultServerHeader:         true,
-		NoDefaultDate:                 true,
-		NoDefaultContentType:          true,
-		DisableHeaderNamesNormalizing: true,
-		DisablePreParseMultipartForm:  true,
-		CloseOnShutdown:               true,
-		Logger:                        quiet{p.log},
+// newEnv is what every exchange has in common.
+func (p *Proxy) newEnv() exchange.Env {
+	env := exchange.Env{
+		Addr: p.cfg.Upstream.Addr, Host: p.cfg.Upstream.Host(), Prefix: p.cfg.Upstream.Prefix,
+		InjectLimit: int64(p.cfg.InjectLimit), HeadLimit: p.cfg.HeadLimit, AnswerLimit: p.cfg.AnswerLimit,
+		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded, KeepKey: p.cfg.AbortSGLang,
+		Live: p.live, Print: &p.verdict.print, Tracer: p.cfg.Tracer,
+		NewID:    newID,
+		Provider: func() string { return p.verdict.engine().Name },
+		MayAsk:   p.verdict.mayAsk,
+		Ask:      func(q *wire.Query) wire.Ask { return p.verdict.ask(q) },
+		Hold:     p.hold,
+		LetGo:    func(n int64) { p.held.Add(-n) },
+		Answered: func(asked, encoded bool) {
+			p.verdict.answered()
+			if asked && encoded {
+				p.verdict.encodes()
+			}
+		},
+		Failed: func(what string, cause any) {
+			p.log.Error(what+" failed: it is only passed on", "panic", cause)
+		},
 	}
+	if p.cfg.Tenancy.Header != "" || p.cfg.Tenancy.FromKey {
+		env.Tenant = p.cfg.Tenancy.Of
+	}
+	return env
+}
+
+// maxHeld bounds the request bodies that are read whole, all together. Above
+// it they are streamed on and only observed.
+const maxHeld = 512 << 20
+
+// hold says whether n more bytes of bodies may be held, and counts them.
+func (p *Proxy) hold(n int64) bool {
+	if p.held.Add(n) > maxHeld {
+		p.held.Add(-n)
+		return false
+	}
+	return true
+}
+
+// newID is a request's id where its client gave none. It is not sent on: vLLM
+// builds the ids in its answers from the header.
+func newID() string {
+	var b [12]byte
+	rand.Read(b[:]) // never fails: crypto/rand documents that it crashes instead
+	return hex.EncodeToString(b[:])
 }
 
 // Warm opens n connections to the engine before they are needed.
 func (p *Proxy) Warm(ctx context.Context, n int) error { return p.pool.Warm(ctx, n) }
 
-// Serve relays what comes in on ln until Shutdown; then it returns nil.
-func (p *Proxy) Serve(ln net.Listener) error {
-	return p.server.Serve(&patient{Listener: ln, log: p.log})
-}
-
-// Shutdown stops accepting and waits for the requests that run. What still
-// runs when ctx ends is cut off; every request has had its Record when
-// Shutdown returns. Its error says how many were cut.
-func (p *Proxy) Shutdown(ctx context.Context) error {
-	p.mu.Lock()
-	p.draining = true
-	p.mu.Unlock()
-	err := p.server.ShutdownWithContext(ctx)
-	if err != nil {
-		if cut := p.cutAll(); cut > 0 {
-			err = fmt.Errorf("%d requests were cut off at the end of the drain time", cut)
-			p.awaitRecords(5 * time.Second)
-		} else if ctx.Err() != nil {
-			err = nil // only idle connections were left
-		}
-	}
-	p.stop()
-	p.pool.Close()
-	return errors.Join(err, p.watcher.close())
-}
-
-// cutAll ends the requests that run, and says how many.
-func (p *Proxy) cutAll() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = true
-	for x := range p.running {
-		x.abort(record.Timeout)
-	}
-	return len(p.running)
-}
-
-// awaitRecords waits until no request is in flight, for so long at the most.
-func (p *Proxy) awaitRecords(most time.Duration) {
-	for deadline := time.Now().Add(most); p.Running() > 0 && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
 // Running is how many requests are in flight.
-func (p *Proxy) Running() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.running)
+func (p *Proxy) Running() int { return int(p.running.Load()) }
+
+// begin counts a request as in flight, and says how many are.
+func (p *Proxy) begin() int {
+	p.live.Requests.Add(1)
+	p.live.Active.Add(1)
+	return int(p.running.Add(1))
 }
 
-// begin counts x as running, and says how many are. 0: the proxy has ended.
-func (p *Proxy) begin(x *exchange) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return 0
-	}
-	p.running[x] = struct{}{}
-	return len(p.running)
-}
-
-func (p *Proxy) end(x *exchange) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.running, x)
-}
-
-func (p *Proxy) isDraining() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.draining
+// finish hands on the Record of a request that is over. A sink that fails must
+// not take the connection with it.
+func (p *Proxy) finish(rec *record.Record) {
+	p.live.Active.Add(-1)
+	defer p.running.Add(-1)
+	defer func() {
+		if v := recover(); v != nil {
+			p.live.Panics.Add(1)
+			p.log.Error("handing on a Record failed", "panic", v)
+		}
+	}()
+	p.cfg.Sink.Observe(rec)
 }
 
 // Engine is what is known of the engine, and what asking it for usage has been
 // decided on, for people.
 func (p *Proxy) Engine() (upstream.Engine, string) { return p.verdict.engine(), p.verdict.describe() }
-
-// quiet sends fasthttp's messages about single connections, which are the
-// clients' doing, to the debug log.
-type quiet struct{ log *slog.Logger }
-
-func (q quiet) Printf(format string, args ...any) {
-	q.log.Debug(fmt.Sprintf(format, args...))
-}

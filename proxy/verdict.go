@@ -61,6 +61,15 @@ func (v *verdict) ask(q *wire.Query) wire.Ask {
 	return v.usage.ask(known, q.Endpoint)
 }
 
+// mayAsk says whether ask may have something to ask about the endpoint, so that
+// the request's body has to be read whole.
+func (v *verdict) mayAsk(endpoint string) bool {
+	v.mu.Lock()
+	known, encoded := v.known, v.encoded
+	v.mu.Unlock()
+	return !encoded && v.usage.ask(known, endpoint) != wire.AskNothing
+}
+
 // answered is told that the engine answers: whoever waits to ask it again need
 // not wait longer.
 func (v *verdict) answered() {

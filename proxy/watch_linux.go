@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// watches says that the watcher tells of every peer that closes, at once.
+const watches = true
+
 // watcher learns at once when a client leaves, whatever its handler waits for.
 // All clients with a request in flight are in one epoll set, for EPOLLRDHUP
 // alone: unread pipelined bytes wake nobody, and a client's half-close counts

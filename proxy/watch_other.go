@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// watches says that not everything that a peer does is told at once.
+const watches = false
+
 // watcher learns when a client leaves. Without epoll it looks at the socket
 // every peekEvery; a client that left behind unread pipelined bytes is noticed
 // only when its answer can't be written.

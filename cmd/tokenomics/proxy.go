@@ -28,9 +28,9 @@ type proxyOptions struct {
 	logRequests             string
 	timeline                bool
 	drainTimeout            time.Duration
-	injectLimit             int
-	maxConnections          int
 	quiet                   bool
+	labels                  labelOptions
+	relay                   relayOptions
 
 	sampleRatioGiven bool
 	connections      int  // unused ones to the engine that are kept; 0 = upstream's default
@@ -91,8 +91,8 @@ func (o *proxyOptions) register(cmd *cobra.Command) {
 	fs.StringVar(&o.logRequests, "log-requests", "", "`file` for one JSON line per request, - for standard output")
 	fs.BoolVar(&o.timeline, "timeline", false, "with --log-requests: the time of every token event")
 	fs.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long running requests may take when stopping")
-	fs.IntVar(&o.injectLimit, "inject-limit", 8<<20, "largest request body, in `bytes`, that is read whole to ask for usage")
-	fs.IntVar(&o.maxConnections, "max-connections", 16384, "client connections at a time")
+	o.relay.register(fs)
+	o.labels.register(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "no line per request and no ticker on the terminal")
 }
 
@@ -130,12 +130,8 @@ func (o *proxyOptions) check() (upstream.Target, error) {
 		return target, errors.New("--timeline is for the lines of --log-requests: give that too")
 	case o.drainTimeout < 0:
 		return target, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
-	case o.injectLimit < 1:
-		return target, fmt.Errorf("--inject-limit %d: give 1 or more; to never touch a request use --usage observe", o.injectLimit)
-	case o.maxConnections < 1:
-		return target, fmt.Errorf("--max-connections %d: give 1 or more", o.maxConnections)
 	}
-	return target, nil
+	return target, errors.Join(o.relay.check(), o.labels.check())
 }
 
 // serve runs the proxy until ctx ends, then drains it.
@@ -188,7 +184,8 @@ func listen(flag, addr string) (net.Listener, error) {
 func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, warm warmUp, stop func() error, err error) {
 	o.upstream, o.listen, o.quiet, o.inProcess = server, "127.0.0.1:0", true, true
 	o.usage = string(proxy.UsageAuto)
-	o.drainTimeout, o.injectLimit, o.maxConnections = 30*time.Second, 8<<20, max(16384, o.connections)
+	o.drainTimeout, o.labels, o.relay = 30*time.Second, newLabelOptions(), newRelayOptions()
+	o.relay.maxConnections = max(o.relay.maxConnections, o.connections)
 	target, err := o.check()
 	if err != nil {
 		return "", nil, nil, usageError(err)

@@ -67,11 +67,12 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if err != nil {
 		return err
 	}
-	p.proxy, err = proxy.New(proxy.Config{
-		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger,
-		InjectLimit: p.opt.injectLimit, MaxConnections: p.opt.maxConnections, Timeline: p.opt.timeline,
-		Pool: upstream.Options{MaxIdle: p.opt.connections},
-	})
+	cfg := proxy.Config{
+		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger, Tenancy: p.opt.labels.tenancy,
+		Timeline: p.opt.timeline, Pool: upstream.Options{MaxIdle: p.opt.connections},
+	}
+	p.opt.relay.apply(&cfg)
+	p.proxy, err = proxy.New(cfg)
 	if err != nil {
 		if adminLn != nil {
 			err = errors.Join(err, adminLn.Close())
@@ -95,7 +96,8 @@ func (p *runningProxy) openSinks(ctx context.Context, e *env, logger *slog.Logge
 	}
 	p.telemetry, err = otel.New(ctx, otel.Config{
 		Endpoint: p.opt.otlpEndpoint, Protocol: p.opt.otlpProtocol, ServiceVersion: version, SampleRatio: ratio, Semconv: p.opt.semconv,
-		Prometheus: p.opt.admin != "", Live: p.live, Drops: p.fanout.Drops, Logger: logger,
+		Prometheus: p.opt.admin != "", Live: p.live, Drops: p.fanout.Drops, SinkPanics: p.fanout.Panics, Logger: logger,
+		Models: p.opt.labels.modelNames(), Tenants: p.opt.labels.tenantNames(),
 	})
 	if err != nil {
 		return usageError(err)
@@ -141,6 +143,9 @@ func (p *runningProxy) banner() {
 	}
 	for _, line := range p.telemetry.Describe() {
 		p.view.note(line)
+	}
+	if p.opt.labels.unstable() {
+		p.view.note("tenants are hashes with a salt of this start: for the same ones after the next, give --tenant-salt-file")
 	}
 	if host, _, err := net.SplitHostPort(p.opt.admin); err == nil && p.opt.admin != "" {
 		if ip := net.ParseIP(host); host == "" || ip != nil && !ip.IsLoopback() {

@@ -44,10 +44,20 @@ func newSimCmd(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "A simulated engine: the dialects of real ones, latencies you choose, faults on demand",
-		Long: `Serves /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /metrics
-and /tokenize as vLLM or SGLang do, and makes up every word and every delay. It is
-for trying tokenomics, and for testing measuring tools against a known truth. It
-says in every answer that it is a simulation.
+		Long: `Answers as a real engine does, and makes up every word and every delay. It is for
+trying tokenomics, and for testing measuring tools against a known truth. It says
+in every answer that it is a simulation.
+
+Dialects, for --dialect, and what generates tokens or counts them in each (besides
+/v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models):
+
+  vllm      /v1/responses /v1/messages /inference/v1/generate /v1/rerank /v1/score
+            /pooling /classify /v2/embed /v1/audio/transcriptions
+  sglang    /generate /v1/responses /v1/messages /v1/rerank /v1/score /api/chat
+            /api/generate; /abort_request stops a request by the start of its rid
+  llamacpp  /completion /v1/responses /v1/messages /embedding /rerank; /props /slots
+  ollama    /api/chat /api/generate /api/embed /v1/messages; /api/tags /api/ps
+  tgi       /generate /generate_stream, no /v1/embeddings; /info
 
 Durations and counts may vary: 50ms, uniform(10ms,90ms), normal(50ms,5ms),
 exp(50ms), lognormal(50ms,0.5). The same seed and the same request give the same
@@ -82,6 +92,7 @@ func (o *simOptions) register(cmd *cobra.Command) {
 	fs.SortFlags = false
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:8000", "`address` to serve on")
 	fs.StringVar(&c.Dialect, "dialect", "vllm", "whose event grammar to speak: "+strings.Join(sim.Dialects(), ", "))
+	fs.StringVar(&c.PathPrefix, "path-prefix", "", "`path` before every path, such as /engine")
 	fs.StringVar(&c.Model, "model", "sim-model", "`name` of the served model")
 	fs.StringVar(&c.APIKey, "api-key", "", "want this `key` as a bearer token")
 	fs.Var(&c.TTFT, "ttft", "time to the first token")
@@ -90,7 +101,7 @@ func (o *simOptions) register(cmd *cobra.Command) {
 	fs.Var(&c.OutputTokens, "output-tokens", "length of an answer, before max_tokens caps it")
 	fs.Var(&c.TokensPerStep, "tokens-per-step", "tokens that one decode step yields, as with speculative decoding")
 	fs.IntVar(&c.StreamInterval, "stream-interval", 1, "`tokens` the engine gathers before it sends an event")
-	fs.Var(&c.ReasoningTokens, "reasoning-tokens", "tokens at the start of a chat answer that are reasoning; unset for no reasoning parser")
+	fs.Var(&c.ReasoningTokens, "reasoning-tokens", "tokens at the start of a chat answer that are reasoning;\nunset for no reasoning parser")
 	fs.Float64Var(&c.SilentTokenRate, "silent-token-rate", 0, "`share` of tokens that show no text")
 	fs.IntVar(&c.Slots, "slots", 256, "`requests` that run at once; others wait in line")
 	fs.IntVar(&c.MaxQueued, "max-queued-requests", 0, "`requests` that may wait; more are refused with 503. 0 for no limit")
@@ -98,12 +109,14 @@ func (o *simOptions) register(cmd *cobra.Command) {
 	fs.IntVar(&c.CacheTokens, "cache-tokens", 131072, "`tokens` the prefix cache holds; -1 for no cache")
 	fs.IntVar(&c.CacheBlock, "cache-block", 0, "`tokens` in a block of the prefix cache; 0 for the dialect's own")
 	fs.Float64Var(&c.CachedTTFT, "cached-ttft", 0.25, "`share` of the TTFT that a wholly cached prompt costs")
-	fs.BoolVar(&c.ReportCached, "report-cached", false, "tell cached tokens, as --enable-prompt-tokens-details\nand --enable-cache-report do")
+	fs.BoolVar(&c.ReportCached, "report-cached", false, "tell cached tokens, as --enable-prompt-tokens-details\nand --enable-cache-report do; llama.cpp always does")
+	fs.BoolVar(&c.ForceUsage, "force-usage", false, "tell usage in streams unasked, as --enable-force-include-usage (vLLM)\nand --stream-response-default-include-usage (SGLang) do")
+	fs.BoolVar(&c.Incremental, "incremental", false, "SGLang's /generate streams what is new in each event, not all so far")
 	fs.DurationVar(&c.AbortDelay, "abort-delay", 0, "how long the engine goes on when a client has left (SGLang: 2s)")
 	fs.StringArrayVar(&o.faults, "fault", nil, "`fault` to commit, see above; may be given again")
 	fs.BoolVar(&c.NoFaultHeader, "no-fault-header", false, "ignore X-Sim-Fault")
 	fs.Uint64Var(&c.Seed, "seed", 42, "of everything random")
-	fs.BoolVar(&c.Deterministic, "deterministic", false, "response ids and creation times too are functions of seed and request")
+	fs.BoolVar(&c.Deterministic, "deterministic", false, "two answers to one request are equal byte for byte: ids and times are\nmade up, and nothing is cached unless --report-cached")
 	fs.StringVar(&o.truth, "truth", "", "`file` for one JSON line per request: when each event was written,\nand how many tokens it carried")
 	fs.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long running requests may take when stopping")
 }

@@ -31,9 +31,11 @@ func TestSimWrongUse(t *testing.T) {
 	}{
 		{[]string{"--ttft", "soon"}, exitUsage, `"soon" is not a duration such as 50ms`},
 		{[]string{"--itl", "uniform(2s,1s)"}, exitUsage, "a <= b"},
-		{[]string{"--dialect", "gpt"}, exitUsage, "speaks vllm, sglang"},
+		{[]string{"--dialect", "gpt"}, exitUsage, "speaks vllm, sglang, llamacpp, ollama, tgi"},
 		{[]string{"--fault", "boom"}, exitUsage, "want one of status"},
 		{[]string{"--listen", "8000"}, exitUsage, "write host:port"},
+		{[]string{"--path-prefix", "engine"}, exitUsage, "such as /engine"},
+		{[]string{"--fault", "encode=lzw"}, exitUsage, "one of auto, gzip, br, zstd"},
 		{[]string{"--slots", "-1"}, exitUsage, "below zero"},
 		{[]string{"--no-such-flag"}, exitUsage, "sim --help"},
 		{[]string{"extra"}, exitUsage, "extra"},
@@ -92,5 +94,42 @@ func TestSimServes(t *testing.T) {
 	var tr sim.Truth
 	if err := json.Unmarshal(b, &tr); err != nil || tr.CompletionTokens != 5 || tr.Outcome != sim.TruthComplete {
 		t.Errorf("truth %s %v", b, err)
+	}
+}
+
+// TestSimHelpNamesEveryDialect, and what it serves is served.
+func TestSimHelpNamesEveryDialect(t *testing.T) {
+	var out bytes.Buffer
+	if code := run(context.Background(), []string{"sim", "--help"}, strings.NewReader(""), &out, io.Discard); code != exitGood {
+		t.Fatalf("sim --help: exit %d", code)
+	}
+	_, table, _ := strings.Cut(out.String(), "Dialects, for --dialect")
+	table, _, _ = strings.Cut(table, "Durations and counts")
+	paths := map[string][]string{}
+	dialect := ""
+	for line := range strings.Lines(table) {
+		if name, ok := strings.CutPrefix(line, "  "); ok && !strings.HasPrefix(name, " ") {
+			dialect = strings.Fields(name)[0]
+		}
+		if dialect != "" {
+			paths[dialect] = append(paths[dialect], regexp.MustCompile(`/[a-z0-9/_]+`).FindAllString(strings.ReplaceAll(line, "no /v1/embeddings", ""), -1)...)
+		}
+	}
+	for _, dialect := range sim.Dialects() {
+		engine := startSim(t, sim.Config{Dialect: dialect})
+		if len(paths[dialect]) < 3 {
+			t.Errorf("the help names %q for %s", paths[dialect], dialect)
+		}
+		for _, path := range paths[dialect] {
+			// What is read takes a HEAD, what is posted to refuses it: 404 is neither.
+			resp, err := http.Head(engine + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close() // a HEAD has none
+			if resp.StatusCode == http.StatusNotFound {
+				t.Errorf("%s does not serve %s", dialect, path)
+			}
+		}
 	}
 }

@@ -11,6 +11,11 @@ type Live struct {
 	ParseFailures atomic.Int64 // events and bodies that could not be read
 	Panics        atomic.Int64 // panics caught in measuring code
 
+	Connections atomic.Int64 // clients' connections that are open
+	Refused     atomic.Int64 // requests turned away because a limit was reached
+	Replays     atomic.Int64 // requests sent once more because a kept connection was dead
+	Upgrades    atomic.Int64 // connections that were tunnelled after an upgrade
+
 	streamed atomic.Int64 // output tokens, never falling
 	debt     atomic.Int64 // tokens streamed counted too many, still to be made up
 }

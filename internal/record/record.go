@@ -60,8 +60,8 @@ type Record struct {
 type Request struct {
 	Method    string
 	Path      string // without the query
-	Endpoint  string // "chat", "completions", "embeddings"; "" for what is only passed through
-	Dialect   string // the grammar the answer is read by: "openai"; "" for what is only passed through
+	Endpoint  string // "chat", "completions", "responses", "embeddings", ...; "" for what is only passed through
+	Dialect   string // the grammar the answer is read by: "openai", "anthropic", ...; "" for what is only passed through
 	Model     string
 	Stream    bool
 	N         int // choices asked for per prompt; 0 when it was not said

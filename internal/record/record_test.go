@@ -69,6 +69,7 @@ func TestFigures(t *testing.T) {
 func TestJSONLine(t *testing.T) {
 	r := streamed()
 	r.Endpoint, r.Model, r.Method, r.Path = "chat", "m", "POST", "/v1/chat/completions"
+	r.InFlight, r.Tenant = 3, "red"
 	r.Usage.Cached = Some(int64(0))
 	r.Gaps = new(sketch.Sketch)
 	r.Gaps.AddN(10, 10)
@@ -77,7 +78,7 @@ func TestJSONLine(t *testing.T) {
 	want := `{"start":"2026-01-02T03:04:05.000000006Z","endpoint":"chat","method":"POST","path":"/v1/chat/completions","model":"m",` +
 		`"stream":true,"n":1,"outcome":"complete","prompt_tokens":9,"cached_tokens":0,"completion_tokens":11,"token_source":"usage",` +
 		`"sent_ms":1,"ttfb_ms":49,"ttft_ms":100,"ttfo_ms":110,"tpot_ms":10,"tpot_basis":"assumed","output_tok_s":55,"decode_tok_s":100,` +
-		`"e2e_ms":200,"duration_ms":204,"gap_ms":{"p50":10,"p90":10,"p99":10,"max":10},"request_bytes":0,"response_bytes":0}` + "\n"
+		`"e2e_ms":200,"duration_ms":204,"gap_ms":{"p50":10,"p90":10,"p99":10,"max":10},"request_bytes":0,"response_bytes":0,"in_flight":3,"tenant":"red"}` + "\n"
 	if got := out.String(); got != want {
 		t.Errorf("line:\n got %s\nwant %s", got, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 )
@@ -12,8 +11,10 @@ import (
 // Config says what engine to simulate. The zero Config is a vLLM with one model,
 // 50 ms to the first token, 10 ms between tokens and 128 tokens an answer.
 type Config struct {
-	// Dialect is "vllm" or "sglang". Empty is vllm.
+	// Dialect is one of Dialects. Empty is vllm.
 	Dialect string
+	// PathPrefix comes before every path, as llama.cpp's --api-prefix does. Empty: none.
+	PathPrefix string
 	// Model is the served model's name. Empty is sim-model.
 	Model string
 	// APIKey, when set, is wanted as a bearer token where the engine wants it.
@@ -22,8 +23,9 @@ type Config struct {
 	// Seed of everything random.
 	Seed uint64
 	// Deterministic makes response ids and `created` functions of seed and
-	// request, so that two answers to one request are equal byte for byte.
-	// False: ids are random and `created` is the time.
+	// request, so that two answers to one request are equal byte for byte. The
+	// times that answers tell are then made up, and nothing is found in the prefix
+	// cache unless ReportCached is set. False: ids are random and `created` is the time.
 	Deterministic bool
 
 	// TTFT is the time from admission to a slot to the first token. Unset: 50ms.
@@ -67,11 +69,19 @@ type Config struct {
 	// below zero there is no cache.
 	CacheTokens int
 	// CacheBlock is the granularity of the prefix cache in tokens. Zero is the
-	// dialect's own: 16 on vLLM, 1 on SGLang.
+	// dialect's own: 16 on vLLM, 1 elsewhere.
 	CacheBlock int
 	// ReportCached tells cached tokens in the usage details, as
 	// --enable-prompt-tokens-details (vLLM) and --enable-cache-report (SGLang) do.
+	// llama.cpp always tells them, Ollama and TGI never do.
 	ReportCached bool
+	// ForceUsage tells usage in OpenAI's streams unasked: vLLM's
+	// --enable-force-include-usage on every event, SGLang's
+	// --stream-response-default-include-usage at the end. The others have no such thing.
+	ForceUsage bool
+	// Incremental makes SGLang's /generate stream what is new in each event
+	// (--incremental-streaming-output) rather than all so far.
+	Incremental bool
 
 	// Faults happen with their probability to any generation or embeddings request.
 	Faults []Fault
@@ -83,7 +93,7 @@ type Config struct {
 	Truth io.Writer
 
 	// KeepAlive is how long an idle connection is kept after an answer. Zero is
-	// 5s, as uvicorn has it.
+	// the dialect's own: 5s, on Ollama and TGI for ever.
 	KeepAlive time.Duration
 	// WriteTimeout bounds one write to a client that does not read. Zero is 5m.
 	WriteTimeout time.Duration
@@ -93,14 +103,12 @@ type Config struct {
 	MaxConns int
 }
 
-// Dialects are the dialects the simulator speaks.
-func Dialects() []string { return []string{"vllm", "sglang"} }
-
 func (c Config) withDefaults() (Config, error) {
 	if c.Dialect == "" {
 		c.Dialect = "vllm"
 	}
-	if !slices.Contains(Dialects(), c.Dialect) {
+	d := newDialect(&c)
+	if d == nil {
 		return c, fmt.Errorf("choosing dialect %q: unknown; the simulator speaks %s", c.Dialect, strings.Join(Dialects(), ", "))
 	}
 	if c.Model == "" {
@@ -118,10 +126,11 @@ func (c Config) withDefaults() (Config, error) {
 	setZero(&c.Slots, 256)
 	setZero(&c.MaxModelLen, 32768)
 	setZero(&c.CacheTokens, 131072)
-	if c.CacheBlock == 0 {
-		c.CacheBlock = map[string]int{"vllm": 16, "sglang": 1}[c.Dialect]
+	if c.Deterministic && !c.ReportCached {
+		c.CacheTokens = -1
 	}
-	setZero(&c.KeepAlive, 5*time.Second)
+	setZero(&c.CacheBlock, d.traits().cacheBlock)
+	setZero(&c.KeepAlive, d.traits().keepAlive)
 	setZero(&c.WriteTimeout, 5*time.Minute)
 	setZero(&c.MaxBody, 64<<20)
 	setZero(&c.MaxConns, 16384)
@@ -133,6 +142,8 @@ func (c Config) check() error {
 	case c.StreamInterval < 0, c.Slots < 0, c.MaxQueued < 0, c.AbortDelay < 0, c.MaxModelLen < 0, c.CacheBlock < 0,
 		c.KeepAlive < 0, c.WriteTimeout < 0, c.MaxBody < 0, c.MaxConns < 0, c.LoadFactor < 0:
 		return errors.New("checking the simulator's settings: a limit is below zero")
+	case c.PathPrefix != "" && (c.PathPrefix[0] != '/' || strings.HasSuffix(c.PathPrefix, "/")):
+		return fmt.Errorf("checking the path prefix %q: want one such as /engine", c.PathPrefix)
 	case c.SilentTokenRate < 0 || c.SilentTokenRate > 1:
 		return fmt.Errorf("checking the silent token rate %v: want 0 to 1", c.SilentTokenRate)
 	case c.CachedTTFT < 0 || c.CachedTTFT > 1:

@@ -27,6 +27,7 @@ type conn struct {
 	nc net.Conn
 	br *bufio.Reader
 
+	served        int  // requests so far
 	busy, dropped bool // under s.mu
 }
 
@@ -47,7 +48,7 @@ func (c *conn) serve() {
 
 // serveOne reads and answers one request and reports whether there may be another.
 func (c *conn) serveOne(req *fasthttp.Request, idle time.Duration) bool {
-	if c.deadline(idle) != nil {
+	if idle > 0 && c.deadline(idle) != nil {
 		return false
 	}
 	if _, err := c.br.Peek(1); err != nil {
@@ -66,8 +67,9 @@ func (c *conn) serveOne(req *fasthttp.Request, idle time.Duration) bool {
 	if c.nc.SetReadDeadline(time.Time{}) != nil {
 		return false
 	}
+	c.served++
 	x.http11 = req.Header.IsHTTP11()
-	x.closing = req.Header.ConnectionClose() || c.s.draining() ||
+	x.closing = req.Header.ConnectionClose() || c.s.draining() || c.served == c.s.dialect.traits().perConn ||
 		!x.http11 && !strings.EqualFold(string(req.Header.Peek("Connection")), "keep-alive")
 	x.route()
 	return !x.closing && c.s.setBusy(c, false)

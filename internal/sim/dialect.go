@@ -1,110 +1,135 @@
 package sim
 
 import (
-	"strconv"
-	"unicode/utf8"
+	"slices"
+	"time"
 )
 
-// dialect gives plans and errors their shape on the wire. It does no I/O: it
-// appends JSON to dst and returns it.
+// dialect is one engine's way of speaking: what it serves, what its heads look
+// like, how it refuses. It does no I/O.
 type dialect interface {
 	// traits are the dialect's fixed facts.
 	traits() traits
+	// routes is what it serves, by path.
+	routes() map[string]route
 	// check refuses what the engine would, beyond what every engine refuses.
 	check(r *request) *apiError
-	// identify sets the plan's ids. key is random, or the request's own when
-	// answers are deterministic.
-	identify(p *plan, key uint64)
-	// schedule is the order and time of all events before [DONE].
-	schedule(p *plan) []emission
-	appendEvent(dst []byte, p *plan, e emission) []byte
-	// appendBody is the answer to a request that does not stream.
-	appendBody(dst []byte, p *plan) []byte
-	appendEmbeddings(dst []byte, p *plan) []byte
-	// appendError is an error answer's body, appendStreamError the event that
-	// tells the error inside a 200 stream.
-	appendError(dst []byte, e *apiError) []byte
-	appendStreamError(dst []byte, e *apiError) []byte
-	// queueFull is the error of a full queue; ok is false when it is told inside a
-	// 200 stream.
-	queueFull(stream bool) (e *apiError, asStatus bool)
+	appendHead(dst []byte, h head) []byte
+	// appendError is an error answer's body. ep is "" where no endpoint was found.
+	appendError(dst []byte, ep endpoint, e *apiError) []byte
+	// queueFull is the error of a full queue; asStatus is false when it is told
+	// inside a 200 stream.
+	queueFull(ep endpoint, stream bool) (e *apiError, asStatus bool)
 }
 
 type traits struct {
 	name         string
-	headersFirst bool // the head of a stream leaves before the engine admits the request
-	vary         bool // sends `vary: Origin`
+	jsonType     string        // content type of answers and errors
+	wantsJSON    bool          // refuses other content types
+	invalid      int           // the status that refuses a request; 0 is 400
+	keepAlive    time.Duration // how long an idle connection is kept; 0 is for ever
+	perConn      int           // requests one connection may make; 0 is any number
+	closeOnError bool          // the connection ends with a status from 400 on
+	cacheBlock   int           // tokens in a block of the prefix cache
 	guarded      func(path string) bool
 }
 
+// makers are the dialects. A new one is a line here and a file that implements
+// the interface.
+func makers() []maker {
+	return []maker{
+		{"vllm", func(c *Config) dialect { return &vllm{cfg: c} }},
+		{"sglang", func(c *Config) dialect { return &sglang{cfg: c} }},
+		{"llamacpp", func(c *Config) dialect { return &llamacpp{cfg: c} }},
+		{"ollama", func(c *Config) dialect { return &ollama{cfg: c} }},
+		{"tgi", func(c *Config) dialect { return &tgi{cfg: c} }},
+	}
+}
+
+type maker struct {
+	name string
+	make func(*Config) dialect
+}
+
+// Dialects are the dialects the simulator speaks.
+func Dialects() (names []string) {
+	for _, m := range makers() {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// newDialect returns the configured dialect, nil for one that is not known.
 func newDialect(cfg *Config) dialect {
-	if cfg.Dialect == "sglang" {
-		return &sglang{cfg: cfg}
+	all := makers()
+	i := slices.IndexFunc(all, func(m maker) bool { return m.name == cfg.Dialect })
+	if i < 0 {
+		return nil
 	}
-	return &vllm{cfg: cfg}
+	return all[i].make(cfg)
 }
 
-// appendString appends s as a JSON string, escaping what JSON must have escaped
-// and leaving the rest as it is, as both engines' encoders do.
-func appendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r == '\n':
-			dst = append(dst, `\n`...)
-		case r == '\r':
-			dst = append(dst, `\r`...)
-		case r == '\t':
-			dst = append(dst, `\t`...)
-		case r < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
+// format gives the plans of an endpoint their shape. It does no I/O: it appends
+// to dst and returns it.
+type format interface {
+	// identify sets the plan's ids. key is random, or the request's own when
+	// answers are deterministic.
+	identify(p *plan, key uint64)
+	// appendBody is the answer to a request that does not stream.
+	appendBody(dst []byte, p *plan) []byte
 }
 
-// appendMaybe appends s as a JSON string, or null for the empty one.
-func appendMaybe(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
-	}
-	return appendString(dst, s)
+// streamer is a format that can stream.
+type streamer interface {
+	format
+	framing(r *request) framing
+	// schedule is the order and time of all events but the one that framing ends
+	// a stream with.
+	schedule(p *plan) []emission
+	appendEvent(dst []byte, p *plan, e emission) []byte
+	// failing are the events that tell p.failure inside a stream of which told is
+	// out; the engine breaks off without a word if there are none.
+	failing(p *plan, told []emission) []emission
 }
 
-// appendKey appends key, which is JSON up to the value, and an integer.
-func appendKey(dst []byte, key string, n int) []byte {
-	dst = append(dst, key...)
-	return strconv.AppendInt(dst, int64(n), 10)
+// headed is a format that tells something in the head of an answer's body.
+type headed interface {
+	// head is the body's content type, more lines of the head, and whether the
+	// length of the body is told there.
+	head(p *plan) (contentType string, headers []header, measured bool)
 }
 
-// appendHead opens a response object: id, object, created and model.
-func appendHead(dst []byte, id, object string, created int64, model string) []byte {
-	dst = append(dst, `{"id":`...)
-	dst = appendString(dst, id)
-	dst = append(dst, `,"object":"`...)
-	dst = append(dst, object...)
-	dst = append(dst, `","created":`...)
-	dst = strconv.AppendInt(dst, created, 10)
-	dst = append(dst, `,"model":`...)
-	return appendString(dst, model)
+// framing is how a format's streams travel.
+type framing struct {
+	contentType string
+	headers     []header // more lines of the head
+	lines       bool     // a JSON object a line, rather than server-sent events
+	done        string   // the payload of the last event; "" for none
+	quietError  bool     // that event is left out after an error
+	head        headTime
+	prelude     []emission // events that the schedule begins with, and that leave with a head at once
 }
 
-// object is the `object` of an answer.
-func (p *plan) object() string {
-	switch {
-	case p.req.endpoint == completions:
-		return "text_completion"
-	case p.req.stream:
-		return "chat.completion.chunk"
-	default:
-		return "chat.completion"
-	}
+// headTime is when the head of a stream leaves.
+type headTime int
+
+const (
+	headAtFirst headTime = iota // with the first event
+	headAtOnce                  // before the engine admits the request
+	headAtSlot                  // when a slot takes the request
+)
+
+// head is what is told at the top of an answer.
+type head struct {
+	proto       string
+	status      int
+	contentType string
+	length      int // below zero it is not told
+	chunked     bool
+	closing     bool
+	stream      bool
+	date        time.Time
+	headers     []header
 }
 
-// always makes an event of every output.
-func always(*choice, int, int, bool) bool { return true }
+type header struct{ name, value string }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"github.com/valyala/fasthttp"
 )
 
@@ -19,60 +20,45 @@ type exchange struct {
 	http11   bool
 	closing  bool // close the connection after the answer
 
-	w      *watcher // nil for answers that take no time
-	timer  *time.Timer
-	faults faults
-	truth  Truth
-	buf    []byte
+	w        *watcher      // nil for answers that take no time
+	stop     chan struct{} // closed when the request is told to stop; nil if it can't be
+	timer    *time.Timer
+	endpoint endpoint
+	faults   faults
+	truth    Truth
+	buf      []byte
 }
 
 const (
-	typeJSON = "application/json"
-	typeText = "text/plain; charset=utf-8"
-	typeSSE  = "text/event-stream; charset=utf-8"
+	typeJSON  = "application/json"
+	typeText  = "text/plain; charset=utf-8"
+	typeSSE   = "text/event-stream; charset=utf-8" // as Starlette writes it
+	typePlain = "text/event-stream"                // as the others do
+	typeLines = "application/x-ndjson"
+	typeBytes = "application/octet-stream"
 )
 
-// chunkedLength stands for a body of unknown length.
-const chunkedLength = -1
+// unknownLength stands for a body whose length is not told.
+const unknownLength = -1
 
-// simulatedBy is the header that tells on every answer what answered.
-const simulatedBy = "x-simulated-by: tokenomics sim\r\n"
+// simulatedBy tells on every answer what answered.
+func simulatedBy() header { return header{"X-Simulated-By", "tokenomics sim"} }
 
 // since is the time since the request was received, in ns.
 func (x *exchange) since(t time.Time) int64 { return int64(t.Sub(x.received)) }
 
-// appendHead appends a response head as uvicorn writes it: lower case, date and
-// server first.
-func (x *exchange) appendHead(dst []byte, status int, contentType string, length int) []byte {
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = strconv.AppendInt(dst, int64(status), 10)
-	dst = append(dst, ' ')
-	dst = append(dst, fasthttp.StatusMessage(status)...)
-	dst = append(dst, "\r\ndate: "...)
-	dst = fasthttp.AppendHTTPDate(dst, x.s.now())
-	dst = append(dst, "\r\nserver: uvicorn\r\n"...)
-	if length != chunkedLength {
-		dst = appendKey(dst, "content-length: ", length)
-		dst = append(dst, "\r\n"...)
+// appendHead appends a response head as the dialect writes it.
+func (x *exchange) appendHead(dst []byte, h head) []byte {
+	t := x.s.dialect.traits()
+	if h.status >= 400 && t.closeOnError {
+		x.closing = true
 	}
-	if contentType != "" {
-		dst = append(dst, "content-type: "+contentType+"\r\n"...)
+	if h.proto == "" {
+		h.proto = "HTTP/1.1"
 	}
-	if x.s.dialect.traits().vary {
-		dst = append(dst, "vary: Origin\r\n"...)
-	}
-	dst = append(dst, simulatedBy...)
-	switch {
-	case length != chunkedLength:
-	case x.http11:
-		dst = append(dst, "transfer-encoding: chunked\r\n"...)
-	default:
-		x.closing = true // the end of the body is the end of the connection
-	}
-	if x.closing {
-		dst = append(dst, "connection: close\r\n"...)
-	}
-	return append(dst, "\r\n"...)
+	h.date, h.closing = x.s.now(), x.closing
+	h.headers = append(h.headers, simulatedBy())
+	return x.s.dialect.appendHead(dst, h)
 }
 
 // write writes p whole, in bounded time.
@@ -91,9 +77,15 @@ func (x *exchange) write(p []byte) error {
 	return nil
 }
 
-// writeHead writes the head of a stream, or of a body that follows apart.
-func (x *exchange) writeHead(status int, contentType string, length int) error {
-	head := x.appendHead(nil, status, contentType, length)
+// writeHead writes the head of a body that follows apart, after what the faults
+// put before it.
+func (x *exchange) writeHead(h head) error {
+	if f, ok := x.faults.get("informational"); ok && x.http11 {
+		if err := x.write(appendInformational(nil, f.N)); err != nil {
+			return err
+		}
+	}
+	out := x.appendHead(nil, h)
 	pieces := 1
 	f, slow := x.faults.get("slow-headers")
 	if slow {
@@ -101,22 +93,32 @@ func (x *exchange) writeHead(status int, contentType string, length int) error {
 	}
 	for i := range pieces {
 		if i > 0 {
-			if err := x.wait(x.s.now().Add(f.D / time.Duration(pieces))); err != nil {
+			if err := x.wait(x.s.now().Add(f.D / time.Duration(pieces))); errors.Is(err, errGone) {
 				return err
 			}
 		}
-		if err := x.write(head[i*len(head)/pieces : (i+1)*len(head)/pieces]); err != nil {
+		if err := x.write(out[i*len(out)/pieces : (i+1)*len(out)/pieces]); err != nil {
 			return err
 		}
 	}
-	x.truth.Status = status
+	x.truth.Status = h.status
 	x.truth.HeadNS = x.since(x.s.now())
 	return nil
 }
 
+// appendInformational appends a 1xx answer.
+func appendInformational(dst []byte, status int) []byte {
+	dst = append(strconv.AppendInt(append(dst, "HTTP/1.1 "...), int64(status), 10), ' ')
+	dst = append(dst, fasthttp.StatusMessage(status)...)
+	if status == fasthttp.StatusEarlyHints {
+		dst = append(dst, "\r\nlink: </simulated.css>; rel=preload"...)
+	}
+	return append(dst, "\r\n\r\n"...)
+}
+
 // respond writes a whole answer with a body.
 func (x *exchange) respond(status int, contentType string, body []byte) {
-	out := x.appendHead(x.buf[:0], status, contentType, len(body))
+	out := x.appendHead(x.buf[:0], head{status: status, contentType: contentType, length: len(body)})
 	if !x.req.Header.IsHead() {
 		out = append(out, body...)
 	}
@@ -127,10 +129,23 @@ func (x *exchange) respond(status int, contentType string, body []byte) {
 	x.buf = out[:0]
 }
 
+// respondJSON answers with what the dialect calls JSON.
+func (x *exchange) respondJSON(body []byte) {
+	x.respond(200, x.s.dialect.traits().jsonType, body)
+}
+
 // refuse answers with the dialect's error.
 func (x *exchange) refuse(e *apiError) {
 	x.truth.Outcome = TruthRefused
-	x.respond(e.status, typeJSON, x.s.dialect.appendError(nil, e))
+	t := x.s.dialect.traits()
+	if e.status == 400 && t.invalid != 0 {
+		e.status = t.invalid
+	}
+	body, contentType := x.s.dialect.appendError(nil, x.endpoint, e), t.jsonType
+	if !gjson.ValidBytes(body) {
+		contentType = typeText // of a path that is not there, some tell a person
+	}
+	x.respond(e.status, contentType, body)
 }
 
 // unreadable answers a request that could not be read.
@@ -145,14 +160,12 @@ func (x *exchange) unreadable(err error) {
 	}
 }
 
-// wait returns at t, or with errGone as soon as the client is gone.
+// wait returns at t, with errGone as soon as the client is gone, or with
+// errStopped as soon as the engine is told to stop.
 func (x *exchange) wait(t time.Time) error {
 	d := t.Sub(x.s.now())
 	if d <= 0 {
-		if x.w.left() {
-			return errGone
-		}
-		return nil
+		return x.interrupted()
 	}
 	if x.timer == nil {
 		x.timer = time.NewTimer(d)
@@ -164,6 +177,20 @@ func (x *exchange) wait(t time.Time) error {
 		return nil
 	case <-x.w.gone:
 		return errGone
+	case <-x.stop:
+		return errStopped
+	}
+}
+
+// interrupted is why the exchange should not go on, if it should not.
+func (x *exchange) interrupted() error {
+	select {
+	case <-x.w.gone:
+		return errGone
+	case <-x.stop:
+		return errStopped
+	default:
+		return nil
 	}
 }
 

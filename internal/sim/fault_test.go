@@ -130,6 +130,7 @@ func TestFaultByChanceIsRepeatable(t *testing.T) {
 func TestParseFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"cut": "cut=3", "cut=0": "cut=0", "stall=2s@0.5": "stall=2s", "hang": "hang", " crlf": "crlf",
+		"encode": "encode=auto", "encode=br@0.1": "encode=br", "informational": "informational=103",
 	} {
 		if f, err := ParseFault(text); err != nil || f.String() != want {
 			t.Errorf("%q: %s %v, want %s", text, f, err, want)
@@ -138,7 +139,7 @@ func TestParseFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "unknown", "boom": "want one of status", "cut=x": "not a number", "cut=-1": "not a number", "status=200": "from 400 to 599",
 		"stall=5": "not a duration", "hang=1": "takes no argument", "cut@2": "probability", "cut@x": "probability", "cut@NaN": "probability",
-		"split=0": "from 1", "big-event=999999999999": "not a number",
+		"split=0": "from 1", "encode=lzw": "not one of auto, gzip", "informational=101": "from 102 to 199", "http10=1": "takes no argument", "big-event=999999999999": "not a number",
 	} {
 		if _, err := ParseFault(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want something about %q", text, err, want)

@@ -10,11 +10,14 @@ import (
 type plan struct {
 	req     *request
 	id      string   // the response's id
-	ids     []string // SGLang: an id for each choice
+	ids     []string // the engine's own: SGLang has one for each choice
 	created int64
 	choices []choice
 	cached  []int           // of each prompt
+	queued  time.Duration   // how long the request waited for its slot
 	times   []time.Duration // of each engine step, since admission
+	told    []time.Duration // the same where an answer tells times
+	failure *apiError       // what a stream fails with
 }
 
 // choice is one answer.
@@ -42,6 +45,13 @@ is was has can may must will Über café naïve señal`)
 // that one prompt has one answer whoever carries it.
 func newPlan(cfg *Config, r *request) *plan {
 	p := &plan{req: r, cached: make([]int, len(r.prompts))}
+	if r.load {
+		p.choices = []choice{{steps: []int{0}, finish: "load"}}
+		return p
+	}
+	if !r.generates() {
+		return p
+	}
 	vocabulary := words()
 	for i, pr := range r.prompts {
 		for s := range r.n {
@@ -73,7 +83,7 @@ func (c *choice) say(cfg *Config, r *request, limit int, rng *rand.Rand, vocabul
 	} else {
 		c.fillText(rng, vocabulary, cfg.SilentTokenRate)
 	}
-	if r.endpoint == chat && r.tool == nil && cfg.ReasoningTokens.IsSet() {
+	if r.endpoint.thinks() && r.tool == nil && cfg.ReasoningTokens.IsSet() {
 		c.reasoning = min(cfg.ReasoningTokens.count(rng), c.spoken())
 	}
 	for made := 0; made < want; {
@@ -82,12 +92,12 @@ func (c *choice) say(cfg *Config, r *request, limit int, rng *rand.Rand, vocabul
 	}
 }
 
-// spoken is the number of tokens before end-of-text.
+// spoken is the number of tokens before end-of-text, which one cut off never reaches.
 func (c *choice) spoken() int {
-	if c.finish == "length" {
+	if c.finish == "length" || c.finish == "abort" {
 		return len(c.tokens)
 	}
-	return len(c.tokens) - 1
+	return max(len(c.tokens)-1, 0)
 }
 
 func (c *choice) fillText(rng *rand.Rand, vocabulary []string, silent float64) {
@@ -137,46 +147,6 @@ func (c *choice) split(from, to int) (reasoning, content string) {
 	return c.text(from, min(to, c.reasoning)), c.text(max(from, c.reasoning), to)
 }
 
-// schedule decides when each step is done: the first after the TTFT, less what
-// the prefix cache saves, each later one an ITL on. running is how many requests
-// run, this one with them.
-func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Duration) {
-	rng := source(cfg.Seed, streamTime, number)
-	prompts, cached := p.promptTokens(), 0
-	for _, n := range p.cached {
-		cached += n
-	}
-	saved := (1 - cfg.CachedTTFT) * float64(cached) / float64(prompts)
-	at := stall + time.Duration(cfg.TTFT.sample(rng)*(1-saved))
-	slower := 1 + cfg.LoadFactor*float64(max(running-1, 0))
-	steps := 1
-	for i := range p.choices {
-		steps = max(steps, len(p.choices[i].steps))
-	}
-	p.times = make([]time.Duration, 0, steps)
-	for range steps {
-		p.times = append(p.times, at)
-		at += time.Duration(cfg.ITL.sample(rng) * slower)
-	}
-}
-
-// abort ends every choice after n tokens, as an engine that is told to does.
-func (p *plan) abort(n int) {
-	for i := range p.choices {
-		c := &p.choices[i]
-		if n >= len(c.tokens) {
-			continue
-		}
-		c.tokens, c.finish, c.reasoning = c.tokens[:n], "abort", min(c.reasoning, n)
-		last := 0
-		for last < len(c.steps)-1 && c.steps[last] < n {
-			last++
-		}
-		c.steps = c.steps[:last+1]
-		c.steps[last] = n
-	}
-}
-
 func (p *plan) end() time.Duration { return p.times[len(p.times)-1] }
 
 func (p *plan) promptTokens() int {
@@ -206,10 +176,15 @@ func (p *plan) reasoningTokens() int {
 // emission is one event of a stream: tokens from up to to of a choice.
 type emission struct {
 	at       time.Duration
+	step     int // of the engine, that made its tokens
 	kind     EventKind
+	name     string // of a named event
+	part     part   // what it is about
+	seq      int    // its number, where events are numbered
 	choice   int
 	from, to int
 	last     bool // of its choice
+	joined   bool // leaves in one write with the next
 }
 
 // outputs returns the events that carry tokens, in the order they leave. ready
@@ -229,7 +204,7 @@ func (p *plan) outputs(ready func(sent, made int) bool, visible func(c *choice, 
 			if !last && !ready(sent[i], made) || !visible(c, sent[i], made, last) {
 				continue
 			}
-			out = append(out, emission{at: at, kind: EventToken, choice: i, from: sent[i], to: made, last: last})
+			out = append(out, emission{at: at, step: k, kind: EventToken, choice: i, from: sent[i], to: made, last: last})
 			sent[i] = made
 		}
 	}

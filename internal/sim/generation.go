@@ -7,18 +7,14 @@ import (
 )
 
 // generation answers a request that needs a slot, and keeps its books.
-func (x *exchange) generation(ep endpoint) {
+func (x *exchange) generation(rt route) {
 	number := x.s.number.Add(1)
 	x.truth = Truth{
 		RequestID: string(x.req.Header.Peek("X-Request-Id")), Number: number, Dialect: x.s.cfg.Dialect,
-		Endpoint: string(ep), ReceivedUnixNS: x.received.UnixNano(), Outcome: TruthComplete,
+		Endpoint: rt.endpoint.name(), ReceivedUnixNS: x.received.UnixNano(), Outcome: TruthComplete,
 	}
 	defer x.keepBooks()
-	if !strings.Contains(string(x.req.Header.ContentType()), "application/json") {
-		x.refuse(&apiError{status: 400, kind: "Bad Request", msg: "Unsupported Media Type: Only 'application/json' is allowed"})
-		return
-	}
-	r, apiErr := parseRequest(ep, x.req.Body())
+	r, apiErr := x.ask(rt)
 	if apiErr == nil {
 		r.id = x.truth.RequestID
 		x.truth.Model, x.truth.Stream = r.model, r.stream
@@ -44,6 +40,18 @@ func (x *exchange) generation(ep endpoint) {
 	}
 }
 
+// ask reads what the request asks.
+func (x *exchange) ask(rt route) (*request, *apiError) {
+	contentType := string(x.req.Header.ContentType())
+	if rt.endpoint == audio {
+		return x.readForm(rt)
+	}
+	if x.s.dialect.traits().wantsJSON && !strings.Contains(contentType, "application/json") {
+		return nil, &apiError{status: 400, kind: "Bad Request", msg: "Unsupported Media Type: Only 'application/json' is allowed"}
+	}
+	return parseRequest(rt, x.req.Body())
+}
+
 func (x *exchange) drawFaults(number uint64) *apiError {
 	var err error
 	x.faults, err = x.s.cfg.rollFaults(string(x.req.Header.Peek(FaultHeader)), number)
@@ -61,53 +69,70 @@ func (x *exchange) drawFaults(number uint64) *apiError {
 // the client could not be served to the end.
 func (x *exchange) run(r *request, number uint64) error {
 	p := x.plan(r)
-	d := x.s.dialect
-	if r.stream && d.traits().headersFirst {
-		if err := x.writeHead(200, typeSSE, chunkedLength); err != nil {
+	st := newStream(x, p) // nil for an answer in one body
+	if st != nil {
+		if err := st.announce(); err != nil {
 			return err
 		}
 	}
-	sl, err := x.s.queue.acquire(x.w.gone)
-	if errors.Is(err, errQueueFull) {
-		return x.queueFull(r)
-	}
+	j := x.s.jobs.add(p.ids)
+	x.stop = j.stop
+	sl, err := x.s.queue.acquire(x.w.gone, j.stop)
 	if err != nil {
+		x.s.jobs.forget(j)
+	}
+	switch {
+	case errors.Is(err, errQueueFull):
+		return x.queueFull(p, st)
+	case errors.Is(err, errStopped):
+		return x.stopped(p, st)
+	case err != nil:
 		return err
 	}
+	x.s.jobs.start(j, sl)
 	admitted := x.s.now()
 	x.truth.AdmittedNS = x.since(admitted)
 	defer func() { x.leave(sl, p, admitted) }()
+	x.admit(p, admitted, number)
+	if st != nil {
+		if err := st.admitted(admitted); err != nil {
+			return err
+		}
+	}
+	if x.faults.has("hang") {
+		return x.hang(p, st)
+	}
+	sl.releaseAfter(p.end())
+	if st != nil {
+		return st.run()
+	}
+	return x.answer(p, admitted)
+}
 
-	for i, pr := range r.prompts {
-		p.cached[i] = x.s.cache.lookup(r.salt, pr.ids)
+// admit decides when what will be said.
+func (x *exchange) admit(p *plan, admitted time.Time, number uint64) {
+	for i, pr := range p.req.prompts {
+		p.cached[i] = x.s.cache.lookup(p.req.salt, pr.ids)
 		x.truth.CachedTokens += p.cached[i]
 	}
 	stall, _ := x.faults.get("stall")
 	running, _ := x.s.queue.load()
 	p.schedule(&x.s.cfg, number, running, stall.D)
-	if x.faults.has("hang") {
-		<-x.w.gone
-		return errGone
+	if !x.s.cfg.Deterministic {
+		p.queued = admitted.Sub(x.received)
 	}
-	sl.releaseAfter(p.end())
-	if r.stream {
-		return (&stream{x: x, p: p, start: admitted}).run()
-	}
-	return x.answer(p, admitted)
 }
 
 func (x *exchange) plan(r *request) *plan {
-	var p *plan
-	if r.endpoint == embeddings {
-		p = &plan{req: r, cached: make([]int, len(r.prompts))}
-	} else {
-		p = newPlan(&x.s.cfg, r)
-	}
+	p := newPlan(&x.s.cfg, r)
 	if f, ok := x.faults.get("abort"); ok {
 		p.abort(f.N)
 	}
 	p.created = x.s.created()
-	x.s.dialect.identify(p, x.s.key(r))
+	r.format.identify(p, x.s.key(r))
+	if len(p.ids) == 0 {
+		p.ids = []string{p.id}
+	}
 	x.truth.ResponseID = p.id
 	x.truth.PromptTokens = p.promptTokens()
 	x.truth.PlannedTokens = p.completionTokens()
@@ -129,6 +154,26 @@ func (x *exchange) leave(sl *slot, p *plan, admitted time.Time) {
 	sl.releaseAfter(0)
 }
 
+// hang answers nothing until the client leaves, or someone stops the request.
+func (x *exchange) hang(p *plan, st *stream) error {
+	select {
+	case <-x.w.gone:
+		return errGone
+	case <-x.stop:
+		return x.stopped(p, st)
+	}
+}
+
+// stopped answers a request that the engine was told to stop before it began.
+func (x *exchange) stopped(p *plan, st *stream) error {
+	x.bookStop()
+	if st != nil {
+		return st.cutShort()
+	}
+	p.cutAt(-1)
+	return x.tell(p)
+}
+
 // prefilled is called when the first token is due: the prompts are computed.
 func (x *exchange) prefilled(p *plan) {
 	for i, pr := range p.req.prompts {
@@ -138,92 +183,72 @@ func (x *exchange) prefilled(p *plan) {
 	}
 }
 
-func (x *exchange) queueFull(r *request) error {
-	e, asStatus := x.s.dialect.queueFull(r.stream)
-	if asStatus && x.truth.HeadNS == 0 {
+func (x *exchange) queueFull(p *plan, st *stream) error {
+	e, asStatus := x.s.dialect.queueFull(x.endpoint, p.req.stream)
+	if st == nil || asStatus && x.truth.HeadNS == 0 {
 		x.refuse(e)
 		return nil
 	}
 	x.truth.Outcome = TruthRefused
-	st := &stream{x: x, p: &plan{req: r}, start: x.s.now()}
 	return st.fail(e)
 }
 
 // answer waits for the whole generation and writes its body.
 func (x *exchange) answer(p *plan, admitted time.Time) error {
-	if err := x.wait(admitted.Add(p.times[0])); err != nil {
-		return err
+	err := x.wait(admitted.Add(p.times[0]))
+	if err == nil {
+		x.prefilled(p)
+		err = x.wait(admitted.Add(p.end()))
 	}
-	x.prefilled(p)
-	if err := x.wait(admitted.Add(p.end())); err != nil {
+	if errors.Is(err, errStopped) {
+		x.bookStop()
+		p.cutAt(x.s.now().Sub(admitted))
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	if x.faults.has("error-event") {
 		x.refuse(simulatedFailure())
 		return nil
 	}
-	var body []byte
-	if p.req.endpoint == embeddings {
-		body = x.s.dialect.appendEmbeddings(nil, p)
-	} else {
-		body = x.s.dialect.appendBody(nil, p)
-	}
+	return x.tell(p)
+}
+
+// tell writes the plan's body.
+func (x *exchange) tell(p *plan) error {
+	body := p.req.format.appendBody(nil, p)
 	if x.faults.has("garbage") {
 		body = body[:len(body)/2]
 	}
-	if err := x.writeHead(200, typeJSON, len(body)); err != nil {
+	size := len(body)
+	h := head{status: 200, contentType: x.s.dialect.traits().jsonType}
+	if f, ok := p.req.format.(headed); ok {
+		var measured bool
+		if h.contentType, h.headers, measured = f.head(p); !measured {
+			h.length = unknownLength
+		}
+	}
+	out, d, err := x.deliverWhole(h, body)
+	if err != nil {
 		return err
 	}
 	if x.faults.has("cut") || x.faults.has("reset") {
-		err := x.write(body[:len(body)/2])
+		err := x.write(out[:len(out)/2])
 		x.breakOff(x.faults.has("reset"))
 		return err
 	}
-	if err := x.write(body); err != nil {
+	end, err := d.end()
+	if err == nil {
+		err = x.write(append(out, end...))
+	}
+	if err != nil {
 		return err
 	}
-	x.bookBody(p, len(body))
+	x.bookBody(p, size)
 	return nil
 }
 
 func simulatedFailure() *apiError {
 	return &apiError{status: 500, kind: "InternalServerError", msg: "This failure was ordered of the simulator: error-event"}
-}
-
-func (x *exchange) bookBody(p *plan, size int) {
-	t := &x.truth
-	t.Events = append(t.Events, TruthEvent{AtNS: x.since(x.s.now()), Kind: EventBody, Tokens: p.completionTokens(), Bytes: size})
-	t.CompletionTokens, t.ReasoningTokens = p.completionTokens(), p.reasoningTokens()
-	for i := range p.choices {
-		t.Choices[i].CompletionTokens, t.Choices[i].FinishReason = len(p.choices[i].tokens), p.choices[i].finish
-	}
-	x.s.generated.Add(uint64(t.CompletionTokens))
-}
-
-// bookGone notes when the client left, or that it was us who did.
-func (x *exchange) bookGone() {
-	select {
-	case <-x.s.dying:
-		x.truth.Outcome = TruthStopped
-		return
-	default:
-	}
-	at := x.s.now() // a write failed before the watcher saw anything
-	if x.w.left() {
-		at = x.w.at
-	}
-	x.truth.ClientGoneNS = x.since(at)
-}
-
-// keepBooks completes the truth of the request and writes it down.
-func (x *exchange) keepBooks() {
-	t := &x.truth
-	if t.Outcome == TruthClientGone {
-		x.bookGone()
-	}
-	if t.RequestID == "" {
-		t.RequestID = t.ResponseID
-	}
-	t.EndNS = x.since(x.s.now())
-	x.s.truth.write(t)
 }

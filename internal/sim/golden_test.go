@@ -5,13 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-var dateLine = regexp.MustCompile(`date: [^\r]*`)
+var dateLine = regexp.MustCompile(`(?im)^date: [^\r]*`)
 
 type goldenCase struct {
 	name, path, body string
@@ -46,10 +47,74 @@ func goldenCases() []goldenCase {
 	}
 }
 
+// ownGoldenCases are endpoints and modes that not all dialects have.
+func ownGoldenCases() map[string][]goldenCase {
+	const tools = `,"tools":[{"type":"function","name":"look","function":{"name":"look","parameters":{"type":"object"}}}]`
+	reason := func(c *Config) { c.ReasoningTokens = ConstantCount(2) }
+	messages := []goldenCase{
+		{name: "messages-stream", path: "/v1/messages", edit: reason, body: `{"max_tokens":50,"stream":true,` + say + `}`},
+		{name: "messages-stream-tool", path: "/v1/messages", body: `{"max_tokens":50,"stream":true,"tool_choice":{"type":"any"},` + say + tools + `}`},
+		{name: "messages-body", path: "/v1/messages", edit: reason, body: `{"max_tokens":50,` + say + `}`},
+		{name: "messages-error", path: "/v1/messages", body: `{"max_tokens":50,"stream":true,` + say + `}`, headers: []string{"X-Sim-Fault: error-event=4"}},
+	}
+	responses := []goldenCase{
+		{name: "responses-stream", path: "/v1/responses", edit: reason, body: `{"input":"Say hello","stream":true,"max_output_tokens":4}`},
+		{name: "responses-stream-tool", path: "/v1/responses", body: `{"input":"Say hello","stream":true,"tool_choice":"required"` + tools + `}`},
+		{name: "responses-body", path: "/v1/responses", edit: reason, body: `{"input":"Say hello"}`},
+	}
+	chat := []goldenCase{
+		{name: "chat-stream-usage", path: "/v1/chat/completions", edit: reason, body: `{` + say + usage + `}`},
+		{name: "chat-stream-tool", path: "/v1/chat/completions", body: `{"tool_choice":"required",` + say + streamed + tools + `}`},
+		{name: "chat-body-tool", path: "/v1/chat/completions", body: `{"tool_choice":"required",` + say + tools + `}`},
+		{name: "completions-stream-usage", path: "/v1/completions", body: `{"prompt":"x","max_tokens":3` + usage + `}`},
+		{name: "error-status", path: "/v1/chat/completions", body: `{` + say + `}`, headers: []string{"X-Sim-Fault: status=503"}},
+	}
+	return map[string][]goldenCase{
+		"vllm": slices.Concat(messages, responses, []goldenCase{
+			{name: "generate-stream", path: "/inference/v1/generate", body: `{"token_ids":[4,5,6],"sampling_params":{"max_tokens":3}` + usage + `}`},
+			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
+			{name: "rerank", path: "/v1/rerank", body: `{"query":"q","documents":["one","two"]}`},
+		}),
+		"sglang": slices.Concat(messages, responses, []goldenCase{
+			{name: "generate-stream", path: "/generate", body: `{"text":"x","rid":"r-1","sampling_params":{"max_new_tokens":3},"return_logprob":true` + streamed + `}`},
+			{name: "generate-stream-incremental", path: "/generate", edit: func(c *Config) { c.Incremental = true }, body: `{"text":["x","y"],"sampling_params":{"max_new_tokens":2}` + streamed + `}`},
+			{name: "generate-error", path: "/generate", body: `{}`},
+			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
+			{name: "ollama-chat-stream", path: "/api/chat", body: `{` + say + `}`},
+			{name: "ollama-chat-body", path: "/api/chat", body: `{"stream":false,` + say + `}`},
+			{name: "rerank", path: "/v1/rerank", body: `{"query":"q","documents":["one","two"]}`},
+		}),
+		"llamacpp": slices.Concat(messages, responses, chat, []goldenCase{
+			{name: "chat-stream-n2", path: "/v1/chat/completions", body: `{"n":2,"max_tokens":2,` + say + usage + `}`},
+			{name: "completion-stream", path: "/completion", body: `{"prompt":"x","n_predict":2,"timings_per_token":true,"return_progress":true` + streamed + `}`},
+			{name: "chat-stream-error", path: "/v1/chat/completions", body: `{` + say + streamed + `}`, headers: []string{"X-Sim-Fault: error-event=3"}},
+			{name: "rerank", path: "/rerank", body: `{"query":"q","documents":["one","two"]}`},
+			{name: "embedding", path: "/embedding", body: `{"content":"one"}`},
+		}),
+		"ollama": slices.Concat(messages, chat, []goldenCase{
+			{name: "api-chat-stream", path: "/api/chat", edit: reason, body: `{"model":"sim-model",` + say + `}`},
+			{name: "api-chat-stream-tool", path: "/api/chat", body: `{"tool_choice":"required",` + say + tools + `}`},
+			{name: "api-chat-load", path: "/api/chat", body: `{"model":"sim-model"}`},
+			{name: "api-generate-stream-logprobs", path: "/api/generate", body: `{"prompt":"x","logprobs":true,"options":{"num_predict":3}}`},
+			{name: "api-generate-body", path: "/api/generate", body: `{"prompt":"x","stream":false}`},
+			{name: "api-embed", path: "/api/embed", body: `{"input":["one"]}`},
+			{name: "error-model", path: "/api/chat", body: `{"model":"other",` + say + `}`},
+			{name: "error-path", path: "/api/nothing", body: `{}`},
+		}),
+		"tgi": slices.Concat(chat, []goldenCase{
+			{name: "generate", path: "/generate", body: `{"inputs":"x","parameters":{"details":true}}`},
+			{name: "generate-stream", path: "/generate_stream", body: `{"inputs":"x","parameters":{"details":true,"max_new_tokens":3}}`},
+			{name: "generate-error", path: "/generate_stream", body: `{"inputs":"x"}`, headers: []string{"X-Sim-Fault: error-event=2"}},
+			{name: "error-inputs", path: "/generate", body: `{}`},
+		}),
+	}
+}
+
 // TestGoldens holds every byte of each dialect's answers, the date excepted.
 func TestGoldens(t *testing.T) {
-	for _, dialect := range Dialects() {
-		for _, c := range goldenCases() {
+	shared := map[string][]goldenCase{"vllm": goldenCases(), "sglang": goldenCases()}
+	for dialect, own := range ownGoldenCases() {
+		for _, c := range slices.Concat(shared[dialect], own) {
 			t.Run(dialect+"/"+c.name, func(t *testing.T) {
 				cfg := fast(dialect)
 				cfg.ReportCached = true

@@ -4,26 +4,51 @@ import "strconv"
 
 const typeMetrics = "text/plain; version=0.0.4; charset=utf-8"
 
+// series is one number of a scrape.
+type series struct {
+	name, kind, help string
+	value            func(s *Server) uint64
+}
+
+func runningSeries(name string) series {
+	return series{name, "gauge", "Requests that run.", func(s *Server) uint64 { n, _ := s.queue.load(); return uint64(n) }}
+}
+
+func waitingSeries(name string) series {
+	return series{name, "gauge", "Requests that wait.", func(s *Server) uint64 { _, n := s.queue.load(); return uint64(n) }}
+}
+
+func cachedSeries(name string) series {
+	return series{name, "counter", "Prompt tokens found in the cache.", func(s *Server) uint64 { return s.cached.Load() }}
+}
+
+func promptSeries(name string) series {
+	return series{name, "counter", "Prompt tokens prefilled.", func(s *Server) uint64 { return s.prompted.Load() }}
+}
+
+func computedSeries(name string) series {
+	return series{name, "counter", "Prompt tokens computed.", func(s *Server) uint64 { return s.prompted.Load() - s.cached.Load() }}
+}
+
+func generatedSeries(name string) series {
+	return series{name, "counter", "Tokens generated and sent.", func(s *Server) uint64 { return s.generated.Load() }}
+}
+
+func abortedSeries(name string) series {
+	return series{name, "counter", "Requests that the engine was told to stop.", func(s *Server) uint64 { return s.aborted.Load() }}
+}
+
+func requestSeries(name string) series {
+	return series{name, "counter", "Requests received.", func(s *Server) uint64 { return s.number.Load() }}
+}
+
 // metrics answers a scrape with the few series a load tool reads.
-func (x *exchange) metrics() {
-	s := x.s
-	running, waiting := s.queue.load()
+func (x *exchange) metrics(prefix string, all []series) {
 	b := []byte("# These are the metrics of tokenomics sim, a SIMULATED engine. No model ran.\n")
-	add := func(name, kind, help string, v uint64) {
-		name = s.cfg.Dialect + ":" + name
-		b = append(b, "# HELP "+name+" "+help+" (simulated)\n# TYPE "+name+" "+kind+"\n"+name+`{model_name="`+s.cfg.Model+`"} `...)
-		b = append(strconv.AppendUint(b, v, 10), '\n')
+	for _, m := range all {
+		name := prefix + m.name
+		b = append(b, "# HELP "+name+" "+m.help+" (simulated)\n# TYPE "+name+" "+m.kind+"\n"+name+`{model_name="`+x.s.cfg.Model+`"} `...)
+		b = append(strconv.AppendUint(b, m.value(x.s), 10), '\n')
 	}
-	if s.cfg.Dialect == "sglang" {
-		add("num_running_reqs", "gauge", "Requests that run.", uint64(running))
-		add("num_queue_reqs", "gauge", "Requests that wait.", uint64(waiting))
-		add("cached_tokens_total", "counter", "Prompt tokens found in the cache.", s.cached.Load())
-	} else {
-		add("num_requests_running", "gauge", "Requests that run.", uint64(running))
-		add("num_requests_waiting", "gauge", "Requests that wait.", uint64(waiting))
-		add("prompt_tokens_cached_total", "counter", "Prompt tokens found in the cache.", s.cached.Load())
-	}
-	add("prompt_tokens_total", "counter", "Prompt tokens prefilled.", s.prompted.Load())
-	add("generation_tokens_total", "counter", "Tokens generated and sent.", s.generated.Load())
 	x.respond(200, typeMetrics, b)
 }

@@ -10,6 +10,7 @@ import (
 var (
 	errQueueFull = errors.New("the request queue is full")
 	errGone      = errors.New("the client is gone")
+	errStopped   = errors.New("the engine was told to stop")
 )
 
 // queue admits requests to a fixed number of slots, first come first served.
@@ -26,8 +27,8 @@ func newQueue(slots, maxWaiting int) *queue {
 	return &queue{free: slots, maxWaiting: maxWaiting}
 }
 
-// acquire waits for a slot until gone is closed.
-func (q *queue) acquire(gone <-chan struct{}) (*slot, error) {
+// acquire waits for a slot until gone or stop is closed.
+func (q *queue) acquire(gone, stop <-chan struct{}) (*slot, error) {
 	q.mu.Lock()
 	if q.free > 0 {
 		q.free--
@@ -43,10 +44,13 @@ func (q *queue) acquire(gone <-chan struct{}) (*slot, error) {
 	e := q.waiting.PushBack(turn)
 	q.mu.Unlock()
 
+	err := errGone
 	select {
 	case <-turn:
 		return &slot{q: q}, nil
 	case <-gone:
+	case <-stop:
+		err = errStopped
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +60,7 @@ func (q *queue) acquire(gone <-chan struct{}) (*slot, error) {
 	default:
 		q.waiting.Remove(e)
 	}
-	return nil, errGone
+	return nil, err
 }
 
 // passOn hands a slot to the first in line, or frees it. q.mu is held.
@@ -80,16 +84,20 @@ func (q *queue) load() (running, waiting int) {
 // engine is done with a request when its last token is made, not when a slow
 // reader has taken it.
 type slot struct {
-	q     *queue
-	once  sync.Once
-	timer *time.Timer
+	q        *queue
+	once     sync.Once
+	timer    *time.Timer
+	released func() // called once it is; may be nil
 }
 
 func (s *slot) release() {
 	s.once.Do(func() {
 		s.q.mu.Lock()
-		defer s.q.mu.Unlock()
 		s.q.passOn()
+		s.q.mu.Unlock()
+		if s.released != nil {
+			s.released()
+		}
 	})
 }
 

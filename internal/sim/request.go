@@ -9,13 +9,48 @@ import (
 	"github.com/tidwall/gjson"
 )
 
+// endpoint is what is asked for, and in which way.
 type endpoint string
 
 const (
 	chat        endpoint = "chat"
 	completions endpoint = "completions"
+	responses   endpoint = "responses"
+	messages    endpoint = "messages"
 	embeddings  endpoint = "embeddings"
+	rerank      endpoint = "rerank"
+	score       endpoint = "score"
+	pooling     endpoint = "pooling"
+	classify    endpoint = "classify"
+	audio       endpoint = "audio"
+
+	// The engines' own.
+	generate       endpoint = "generate"
+	completion     endpoint = "llama.cpp's generate"
+	ollamaChat     endpoint = "Ollama's chat"
+	ollamaGenerate endpoint = "Ollama's generate"
 )
+
+// name is the endpoint's in the truth log, where the dialect tells whose it is.
+func (ep endpoint) name() string {
+	switch ep {
+	case completion, ollamaGenerate:
+		return string(generate)
+	case ollamaChat:
+		return string(chat)
+	default:
+		return string(ep)
+	}
+}
+
+// thinks tells whether answers have a channel for reasoning.
+func (ep endpoint) thinks() bool {
+	switch ep {
+	case chat, responses, messages, ollamaChat, ollamaGenerate:
+		return true
+	}
+	return false
+}
 
 // Bounds on one request, so that one client cannot take the memory of all.
 const (
@@ -27,28 +62,42 @@ const (
 // request is what a client asks, of any dialect.
 type request struct {
 	endpoint  endpoint
+	format    format
 	model     string
 	id        string // X-Request-Id
 	rid       string // SGLang's request id in the body
 	stream    bool
 	n         int
 	prompts   []prompt
-	maxTokens int // 0 is not given
+	list      bool // the prompts came as a list, so that the answer is one too
+	maxTokens int  // 0 is not given
+	usual     int  // what it then is; 0 is as many as there is room for
 	minTokens int
 	ignoreEOS bool
 	salt      string
 	interval  int
 	tool      *tool
-	base64    bool // embeddings
+	encoding  string // of embeddings
+	documents []string
+	load      bool // nothing but loading the model is asked for
 
 	streamOptions bool // present and not empty
 	includeUsage  bool
 	continuous    bool
+	logprobs      bool
+	tokenIDs      bool
+	echo          bool
+	details       bool // TGI
+	timings       bool // llama.cpp: on every event
+	progress      bool // llama.cpp: events during prefill
+	bare          bool // rerank: a list rather than an object
+	seconds       int  // audio
 }
 
 type prompt struct {
 	ids  []uint64
 	hash uint64
+	text string
 }
 
 // tool is a call the client insists on.
@@ -87,7 +136,7 @@ func notJSON(body []byte) *apiError {
 }
 
 // parseRequest reads a body. The request's strings do not alias it.
-func parseRequest(ep endpoint, body []byte) (*request, *apiError) {
+func parseRequest(rt route, body []byte) (*request, *apiError) {
 	if !gjson.ValidBytes(body) {
 		return nil, notJSON(body)
 	}
@@ -97,164 +146,62 @@ func parseRequest(ep endpoint, body []byte) (*request, *apiError) {
 			msg: "1 validation error:\n  {'type': 'model_attributes_type', 'loc': 'body', 'msg': 'Input should be a valid dictionary'}"}
 	}
 	r := &request{
-		endpoint:  ep,
+		endpoint:  rt.endpoint,
+		format:    rt.format,
 		model:     strings.Clone(root.Get("model").String()),
-		stream:    root.Get("stream").Bool() && ep != embeddings,
+		stream:    rt.stream.wanted(root.Get("stream")),
 		n:         1,
 		ignoreEOS: root.Get("ignore_eos").Bool(),
 		minTokens: int(root.Get("min_tokens").Int()),
 		salt:      strings.Clone(root.Get("cache_salt").String()),
 		interval:  int(root.Get("stream_interval").Int()),
 		rid:       strings.Clone(root.Get("rid").String()),
-		base64:    root.Get("encoding_format").String() == "base64",
+		encoding:  strings.Clone(root.Get("encoding_format").String()),
 	}
+	r.tokenIDs = root.Get("return_token_ids").Bool()
+	logprobs := root.Get("logprobs") // a number in completions
+	r.logprobs = logprobs.Bool() || logprobs.Type == gjson.Number
 	so := root.Get("stream_options")
 	r.streamOptions = so.IsObject() && len(so.Map()) > 0
 	r.includeUsage = r.stream && so.Get("include_usage").Bool()
 	r.continuous = r.stream && so.Get("continuous_usage_stats").Bool()
-	if err := r.readLimits(root); err != nil {
-		return nil, err
-	}
-	return r, r.readPrompts(root)
+	return r, rt.read(r, root)
 }
 
-func (r *request) readLimits(root gjson.Result) *apiError {
-	if n := root.Get("n"); n.Exists() && n.Type != gjson.Null {
-		r.n = int(n.Int())
-		if r.n < 1 || r.n > maxChoices {
-			return badRequest("n", "n must be between 1 and %d, got %s. (parameter=n, value=%s)", maxChoices, n.Raw, n.Raw)
-		}
-	}
-	names := []string{"max_tokens"}
-	if r.endpoint == chat {
-		names = []string{"max_completion_tokens", "max_tokens"}
-	}
-	for _, name := range names {
-		v := root.Get(name)
-		if !v.Exists() || v.Type == gjson.Null {
-			continue
-		}
-		if r.maxTokens = int(v.Int()); r.maxTokens < 1 {
-			return badRequest(name, "%s must be at least 1, got %s. (parameter=%s, value=%s)", name, v.Raw, name, v.Raw)
-		}
-		return nil
-	}
-	if r.endpoint == completions {
-		r.maxTokens = 16
-	}
-	return nil
-}
-
-func (r *request) readPrompts(root gjson.Result) *apiError {
-	switch r.endpoint {
-	case chat:
-		m := root.Get("messages")
-		if !m.IsArray() {
-			return missing("messages")
-		}
-		r.tool = readTool(root)
-		r.prompts = []prompt{textPrompt(template(m, root.Get("tools")))}
-		return nil
-	case completions:
-		return r.readPromptList("prompt", root.Get("prompt"))
-	default:
-		r.stream, r.n = false, 1
-		return r.readPromptList("input", root.Get("input"))
-	}
-}
-
-// template renders messages the way a chat template does: every role and message
-// costs a few tokens more than its text.
-func template(messages, tools gjson.Result) string {
-	var b strings.Builder
-	if tools.IsArray() {
-		b.WriteString("tools\n" + tools.Raw + "\n")
-	}
-	messages.ForEach(func(_, m gjson.Result) bool {
-		b.WriteString(m.Get("role").String())
-		b.WriteByte('\n')
-		if c := m.Get("content"); c.IsArray() {
-			c.ForEach(func(_, part gjson.Result) bool {
-				b.WriteString(part.Get("text").String())
-				return true
-			})
-		} else {
-			b.WriteString(c.String())
-		}
-		b.WriteByte('\n')
+// wanted reports whether the request's `stream` makes it a stream.
+func (s streaming) wanted(v gjson.Result) bool {
+	switch s {
+	case streamNever:
+		return false
+	case streamAlways:
 		return true
-	})
-	b.WriteString("assistant\n")
-	return b.String()
-}
-
-func readTool(root gjson.Result) *tool {
-	choice := root.Get("tool_choice")
-	if name := choice.Get("function.name").String(); choice.IsObject() && name != "" {
-		return &tool{name: strings.Clone(name), named: true}
+	case streamUnlessNot:
+		return !v.Exists() || v.Type == gjson.Null || v.Bool()
+	default:
+		return v.Bool()
 	}
-	if name := root.Get("tools.0.function.name").String(); choice.String() == "required" && name != "" {
-		return &tool{name: strings.Clone(name)}
-	}
-	return nil
-}
-
-// readPromptList reads a string, a list of strings, a list of token ids or a
-// list of lists of token ids.
-func (r *request) readPromptList(field string, v gjson.Result) *apiError {
-	switch {
-	case v.Type == gjson.String:
-		r.prompts = []prompt{textPrompt(v.String())}
-		return nil
-	case !v.IsArray():
-		return missing(field)
-	}
-	items := v.Array()
-	if len(items) == 0 || len(items) > maxPrompts {
-		return badRequest(field, "%s must hold between 1 and %d prompts, got %d", field, maxPrompts, len(items))
-	}
-	if items[0].Type == gjson.Number {
-		r.prompts = []prompt{idPrompt(items)}
-		return nil
-	}
-	for _, it := range items {
-		if it.IsArray() {
-			r.prompts = append(r.prompts, idPrompt(it.Array()))
-		} else {
-			r.prompts = append(r.prompts, textPrompt(it.String()))
-		}
-	}
-	return nil
-}
-
-func textPrompt(s string) prompt { return newPrompt(tokenIDs(s)) }
-
-func idPrompt(items []gjson.Result) prompt {
-	ids := make([]uint64, len(items))
-	for i, it := range items {
-		ids[i] = it.Uint()
-	}
-	return newPrompt(ids)
-}
-
-func newPrompt(ids []uint64) prompt {
-	if len(ids) == 0 {
-		ids = []uint64{1} // a begin-of-text token: no engine runs on nothing
-	}
-	p := prompt{ids: ids}
-	for _, id := range ids {
-		p.hash = chain(p.hash, id)
-	}
-	return p
 }
 
 // limit finds the tokens each prompt may generate, given the context length.
 func (r *request) limit(p prompt, context int) int {
 	room := context - len(p.ids)
-	if r.maxTokens > 0 {
+	switch {
+	case r.maxTokens > 0:
 		return min(r.maxTokens, room)
+	case r.usual > 0:
+		return min(r.usual, room)
+	default:
+		return room
 	}
-	return room
+}
+
+// generates reports whether the request wants tokens rather than vectors or scores.
+func (r *request) generates() bool {
+	switch r.endpoint {
+	case embeddings, rerank, score, pooling, classify:
+		return false
+	}
+	return !r.load
 }
 
 // fits checks the request against the context length and the simulator's bounds.
@@ -265,13 +212,13 @@ func (r *request) fits(context int) *apiError {
 	}
 	total := 0
 	for _, p := range r.prompts {
-		if len(p.ids) > context || (len(p.ids) == context && r.endpoint != embeddings) {
+		if len(p.ids) > context || (len(p.ids) == context && r.generates()) {
 			return badRequest("input_tokens", "This model's maximum context length is %d tokens. However, your request has %d input tokens. Please reduce the length of the input messages.",
 				context, len(p.ids))
 		}
 		total += r.n * r.limit(p, context)
 	}
-	if r.endpoint != embeddings && total > maxRequestTokens {
+	if r.generates() && total > maxRequestTokens {
 		return badRequest("n", "the simulator generates at most %d tokens for one request, this one may need %d; lower n, max_tokens or the number of prompts", maxRequestTokens, total)
 	}
 	return nil

@@ -15,7 +15,9 @@ import (
 type Server struct {
 	cfg     Config
 	dialect dialect
+	routes  map[string]route
 	queue   *queue
+	jobs    *jobs
 	cache   *prefixCache
 	truth   *truthLog
 	now     func() time.Time
@@ -25,6 +27,7 @@ type Server struct {
 	prompted   atomic.Uint64 // prompt tokens computed or found in the cache
 	cached     atomic.Uint64 // prompt tokens found in the cache
 	generated  atomic.Uint64
+	aborted    atomic.Uint64 // requests that the engine was told to stop
 	dying      chan struct{} // closed by Close
 	conns      sync.WaitGroup
 	closeOnce  sync.Once
@@ -43,6 +46,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:       cfg,
 		queue:     newQueue(cfg.Slots, cfg.MaxQueued),
+		jobs:      newJobs(),
 		cache:     newPrefixCache(cfg.CacheTokens, cfg.CacheBlock),
 		truth:     newTruthLog(cfg.Truth),
 		now:       time.Now,
@@ -52,6 +56,7 @@ func New(cfg Config) (*Server, error) {
 		listeners: make(map[net.Listener]struct{}),
 	}
 	s.dialect = newDialect(&s.cfg)
+	s.routes = s.dialect.routes()
 	return s, nil
 }
 
@@ -189,4 +194,12 @@ func (s *Server) created() int64 {
 		return deterministicCreated
 	}
 	return s.now().Unix()
+}
+
+// startedAt is when the engine says that it, or its model, came to be.
+func (s *Server) startedAt() int64 {
+	if s.cfg.Deterministic {
+		return deterministicCreated
+	}
+	return s.started.Unix()
 }

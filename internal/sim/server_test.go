@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // TestHTTPEdges sends heads that are not everyday ones.
@@ -160,6 +162,9 @@ func FuzzPlan(f *testing.F) {
 	for _, s := range []string{
 		chatBody(`,"stream":true,"n":2,"max_tokens":3`), `{"prompt":[[1,2],"x",[]],"max_tokens":2}`, `{"prompt":[],"input":""}`, `{"messages":[1,{"content":[{"text":"a"}]}]}`,
 		`{"prompt":"a","min_tokens":99999999999,"n":-1}`, `{"messages":[],"tools":[{"function":{"name":"f"}}],"tool_choice":"required","max_tokens":1}`, `[]`, `{`, ``,
+		`{"messages":[],"tools":[{"name":"f"}],"tool_choice":{"type":"any"},"input":[{"role":"user","content":"x"}],"return_progress":true,"logprobs":true}`,
+		`{"inputs":"x","parameters":{"details":true},"text":["a","b"],"sampling_params":{"n":2,"max_tokens":3,"max_new_tokens":3},"token_ids":[1]}`,
+		`{"query":"q","documents":["a",{"text":"b"}],"texts":["c"],"content":"d","n_predict":-1,"options":{"num_predict":2},"return_token_ids":true,"echo":true}`,
 	} {
 		f.Add([]byte(s), uint8(3))
 	}
@@ -174,28 +179,45 @@ func FuzzPlan(f *testing.F) {
 		engines = append(engines, s)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, abort uint8) {
-		for _, ep := range []endpoint{chat, completions} {
-			for _, s := range engines {
-				r, e := parseRequest(ep, body)
-				if e != nil || s.dialect.check(r) != nil || r.fits(200) != nil {
-					continue
-				}
-				p := newPlan(&s.cfg, r)
-				if abort < 10 {
-					p.abort(int(abort))
-				}
-				s.dialect.identify(p, 1)
-				p.schedule(&s.cfg, 1, 1, 0)
-				told := 0
-				for _, em := range s.dialect.schedule(p) {
-					told += em.to - em.from
-					s.dialect.appendEvent(nil, p, em)
-				}
-				s.dialect.appendBody(nil, p)
-				if told != p.completionTokens() {
-					t.Errorf("%s %s: events tell %d of %d tokens for %s", s.cfg.Dialect, ep, told, p.completionTokens(), body)
+		for _, s := range engines {
+			for path, rt := range s.routes {
+				if rt.read != nil {
+					planned(t, s, path, rt, body, int(abort))
 				}
 			}
 		}
 	})
+}
+
+// planned holds that every event and body of a plan can be told, and that the
+// events tell of every token once.
+func planned(t *testing.T, s *Server, path string, rt route, body []byte, abort int) {
+	r, e := parseRequest(rt, body)
+	if e != nil || s.dialect.check(r) != nil || r.fits(200) != nil {
+		return
+	}
+	p := newPlan(&s.cfg, r)
+	if abort < 10 {
+		p.abort(abort)
+	}
+	r.format.identify(p, 1)
+	p.schedule(&s.cfg, 1, 1, 0)
+	if b := r.format.appendBody(nil, p); rt.endpoint != embeddings && !gjson.ValidBytes(b) {
+		t.Errorf("%s %s: the body %q is not JSON, for %s", s.cfg.Dialect, path, b, body)
+	}
+	f, ok := r.format.(streamer)
+	if !ok {
+		return
+	}
+	told := 0
+	r.stream = true
+	for _, em := range f.schedule(p) {
+		told += em.to - em.from
+		if b := f.appendEvent(nil, p, em); !gjson.ValidBytes(b) {
+			t.Errorf("%s %s: the event %q is not JSON, for %s", s.cfg.Dialect, path, b, body)
+		}
+	}
+	if told != p.completionTokens() {
+		t.Errorf("%s %s: events tell %d of %d tokens for %s", s.cfg.Dialect, path, told, p.completionTokens(), body)
+	}
 }

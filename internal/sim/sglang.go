@@ -2,21 +2,34 @@ package sim
 
 import (
 	"strings"
+	"time"
 )
 
 // sglang speaks as SGLang does (0.5.x, 2026-07).
 type sglang struct{ cfg *Config }
 
-var _ dialect = (*sglang)(nil)
+var (
+	_ dialect  = (*sglang)(nil)
+	_ streamer = (*sglang)(nil)
+)
 
 // sglangEOS is the token id told as `matched_stop` at a natural end.
 const sglangEOS = "2"
 
 func (s *sglang) traits() traits {
-	return traits{name: "sglang", guarded: func(path string) bool {
+	return traits{name: "sglang", jsonType: typeJSON, wantsJSON: true, keepAlive: 5 * time.Second, cacheBlock: 1, guarded: func(path string) bool {
 		return !strings.HasPrefix(path, "/health") && !strings.HasPrefix(path, "/metrics")
 	}}
 }
+
+func (s *sglang) appendHead(dst []byte, h head) []byte { return appendUvicorn(dst, h) }
+
+// framing: a stream's head waits for the first event, since 2026-04.
+func (s *sglang) framing(*request) framing {
+	return framing{contentType: typeSSE, done: "[DONE]", head: headAtFirst}
+}
+
+func (s *sglang) failing(*plan, []emission) []emission { return []emission{{kind: EventError}} }
 
 // check: SGLang validates neither the model nor stray stream_options; the answer
 // names the model the client asked for.
@@ -24,6 +37,7 @@ func (s *sglang) check(r *request) *apiError {
 	if r.model == "" {
 		r.model = s.cfg.Model
 	}
+	r.includeUsage = r.includeUsage || s.cfg.ForceUsage && r.stream
 	return nil
 }
 
@@ -43,15 +57,13 @@ func (s *sglang) identify(p *plan, key uint64) {
 // for a step that shows nothing, and the finish events after every choice has
 // ended. In completions, an event for every step, the last with the reason.
 func (s *sglang) schedule(p *plan) []emission {
-	interval := s.cfg.StreamInterval
-	ready := func(_, made int) bool { return interval == 1 || made%interval == 1 }
 	if p.req.endpoint == completions {
-		return s.close(p, p.outputs(ready, always))
+		return s.close(p, p.outputs(s.ready, always))
 	}
 	var out []emission
 	sent := make([]int, len(p.choices))
 	begun := make([]bool, len(p.choices))
-	for _, e := range p.outputs(ready, s.shows(p)) {
+	for _, e := range p.outputs(s.ready, s.shows(p)) {
 		c := &p.choices[e.choice]
 		if !begun[e.choice] {
 			begun[e.choice] = true
@@ -77,6 +89,11 @@ func (s *sglang) schedule(p *plan) []emission {
 	return s.close(p, out)
 }
 
+// ready says when SGLang sends: after the first token of every so many.
+func (s *sglang) ready(_, made int) bool {
+	return s.cfg.StreamInterval == 1 || made%s.cfg.StreamInterval == 1
+}
+
 func (s *sglang) shows(p *plan) func(c *choice, from, to int, last bool) bool {
 	return func(c *choice, from, to int, _ bool) bool {
 		return c.text(from, to) != "" || (p.req.tool != nil && from == 0 && to > 0)
@@ -91,19 +108,21 @@ func (s *sglang) close(p *plan, out []emission) []emission {
 }
 
 func (s *sglang) appendEvent(dst []byte, p *plan, e emission) []byte {
+	if e.kind == EventError {
+		return append(s.appendFlat(append(dst, `{"error":`...), p.failure), '}')
+	}
 	if e.kind == EventUsage {
 		// The final event bears the id of whichever choice came last.
 		dst = appendHead(dst, p.ids[len(p.ids)-1], p.object(), p.created, p.req.model)
 		dst = append(dst, `,"choices":[],"usage":`...)
-		dst = s.appendUsage(dst, p, p.promptTokens(), p.completionTokens(), p.reasoningTokens(), s.reported(p), true)
+		dst = s.appendUsage(dst, p.promptTokens(), p.completionTokens(), p.reasoningTokens(), s.reported(p), true)
 		return append(dst, '}')
 	}
 	c := &p.choices[e.choice]
 	dst = appendHead(dst, p.ids[e.choice], p.object(), p.created, p.req.model)
 	dst = appendKey(dst, `,"choices":[{"index":`, e.choice)
 	if p.req.endpoint == completions {
-		dst = append(dst, `,"text":`...)
-		dst = appendString(dst, c.text(e.from, e.to))
+		dst = appendText(dst, `,"text":`, p.echoed(e)+c.text(e.from, e.to))
 		dst = s.appendFinish(dst, c, e.last)
 		dst = append(dst, `}],"usage":`...)
 		if p.req.continuous {
@@ -173,12 +192,12 @@ func (s *sglang) appendToolDelta(dst []byte, p *plan, c *choice, e emission) []b
 }
 
 func (s *sglang) appendRunning(dst []byte, p *plan, c *choice, e emission, cached int) []byte {
-	return s.appendUsage(dst, p, len(p.req.prompts[c.prompt].ids), e.to, min(e.to, c.reasoning), cached, false)
+	return s.appendUsage(dst, len(p.req.prompts[c.prompt].ids), e.to, min(e.to, c.reasoning), cached, false)
 }
 
 // appendUsage: reasoning_tokens is a key of usage itself; details are null when
 // nothing is cached or not reported, and left out of the final event then.
-func (s *sglang) appendUsage(dst []byte, _ *plan, prompt, completion, reasoning, cached int, dropNull bool) []byte {
+func (s *sglang) appendUsage(dst []byte, prompt, completion, reasoning, cached int, dropNull bool) []byte {
 	dst = appendKey(dst, `{"prompt_tokens":`, prompt)
 	dst = appendKey(dst, `,"total_tokens":`, prompt+completion)
 	dst = appendKey(dst, `,"completion_tokens":`, completion)
@@ -195,11 +214,8 @@ func (s *sglang) appendUsage(dst []byte, _ *plan, prompt, completion, reasoning,
 
 // reported is the cached tokens of all prompts, 0 where they are not told.
 func (s *sglang) reported(p *plan) int {
-	n := 0
-	if s.cfg.ReportCached {
-		for _, c := range p.cached {
-			n += c
-		}
+	if !s.cfg.ReportCached {
+		return 0
 	}
-	return n
+	return p.cachedTokens()
 }

@@ -10,8 +10,7 @@ func (s *sglang) appendBody(dst []byte, p *plan) []byte {
 		}
 		dst = appendKey(dst, `{"index":`, i)
 		if p.req.endpoint == completions {
-			dst = append(dst, `,"text":`...)
-			dst = appendString(dst, c.text(0, len(c.tokens)))
+			dst = appendText(dst, `,"text":`, p.echoed(emission{choice: i})+c.text(0, len(c.tokens)))
 		} else {
 			dst = append(dst, `,"message":{"role":"assistant","content":`...)
 			dst = append(s.appendMessage(dst, p, i), '}')
@@ -19,7 +18,7 @@ func (s *sglang) appendBody(dst []byte, p *plan) []byte {
 		dst = append(s.appendFinish(dst, c, true), '}')
 	}
 	dst = append(dst, `],"usage":`...)
-	dst = s.appendUsage(dst, p, p.promptTokens(), p.completionTokens(), p.reasoningTokens(), s.reported(p), false)
+	dst = s.appendUsage(dst, p.promptTokens(), p.completionTokens(), p.reasoningTokens(), s.reported(p), false)
 	return append(dst, `,"metadata":{"weight_version":"default"}}`...)
 }
 
@@ -39,46 +38,33 @@ func (s *sglang) appendMessage(dst []byte, p *plan, i int) []byte {
 	return append(dst, `,"tool_calls":null`...)
 }
 
-func (s *sglang) appendEmbeddings(dst []byte, p *plan) []byte {
-	dst = append(dst, `{"data":[`...)
-	for i := range p.req.prompts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `{"embedding":`...)
-		dst = appendVector(dst, p.req, i)
-		dst = appendKey(dst, `,"index":`, i)
-		dst = append(dst, `,"object":"embedding"}`...)
+// appendError: the OpenAI endpoints' errors are flat, with no `error` around them.
+func (s *sglang) appendError(dst []byte, ep endpoint, e *apiError) []byte {
+	switch {
+	case e.kind == noPath:
+		return appendDetail(dst, e)
+	case e.status == 401:
+		return append(dst, `{"error":"Unauthorized"}`...)
+	case ep == messages:
+		return appendAnthropicError(dst, e)
+	case ep == generate:
+		return append(appendText(dst, `{"error":{"message":`, e.msg), `}}`...)
+	case ep == responses:
+		return append(s.appendFlat(append(dst, `{"error":`...), e), '}')
+	default:
+		return s.appendFlat(dst, e)
 	}
-	dst = append(dst, `],"model":`...)
-	dst = appendString(dst, p.req.model)
-	dst = append(dst, `,"object":"list","usage":`...)
-	dst = s.appendUsage(dst, p, p.promptTokens(), 0, 0, 0, false)
-	return append(dst, '}')
 }
 
-// appendError is flat: no `error` around it.
-func (s *sglang) appendError(dst []byte, e *apiError) []byte {
-	if e.status == 401 {
-		return append(dst, `{"error":"Unauthorized"}`...)
-	}
-	dst = append(dst, `{"object":"error","message":`...)
-	dst = appendString(dst, e.msg)
-	dst = append(dst, `,"type":`...)
-	dst = appendString(dst, e.kind)
+func (s *sglang) appendFlat(dst []byte, e *apiError) []byte {
+	dst = appendText(dst, `{"object":"error","message":`, e.msg)
+	dst = appendText(dst, `,"type":`, e.kind)
 	dst = append(dst, `,"param":`...)
 	dst = appendMaybe(dst, e.param)
-	dst = appendKey(dst, `,"code":`, e.status)
-	return append(dst, '}')
-}
-
-// appendStreamError wraps the flat error, as only streams do.
-func (s *sglang) appendStreamError(dst []byte, e *apiError) []byte {
-	dst = append(dst, `{"error":`...)
-	return append(s.appendError(dst, e), '}')
+	return append(appendKey(dst, `,"code":`, e.status), '}')
 }
 
 // queueFull: a real 503, but inside a 200 when streaming.
-func (s *sglang) queueFull(stream bool) (*apiError, bool) {
+func (s *sglang) queueFull(_ endpoint, stream bool) (*apiError, bool) {
 	return &apiError{status: 503, kind: "SERVICE_UNAVAILABLE", msg: "The request queue is full."}, !stream
 }

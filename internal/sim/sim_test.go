@@ -88,6 +88,26 @@ func (e *engine) truths(t *testing.T) []Truth {
 	return out
 }
 
+// truthOf returns the first line of the truth log for a request.
+func (e *engine) truthOf(t *testing.T, id string) (tr Truth) {
+	t.Helper()
+	waitFor(t, "the truth of "+id, func() bool {
+		e.truth.mu.Lock()
+		defer e.truth.mu.Unlock()
+		for line := range bytes.Lines(e.truth.b.Bytes()) {
+			if err := json.Unmarshal(line, &tr); err != nil {
+				t.Fatal(err)
+			}
+			if tr.RequestID == id {
+				return true
+			}
+			tr = Truth{}
+		}
+		return false
+	})
+	return tr
+}
+
 // dial connects and sends one POST with extra header lines.
 func (e *engine) dial(t *testing.T, path, body string, headers ...string) net.Conn {
 	t.Helper()
@@ -103,9 +123,41 @@ func (e *engine) dial(t *testing.T, path, body string, headers ...string) net.Co
 	return c
 }
 
+// request returns every byte of the answer to a request on a connection kept alive
+// until the answer is whole.
+func (e *engine) request(t *testing.T, method, path, body string, headers ...string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", e.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, method, path, body, headers...)
+	var seen bytes.Buffer
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &seen)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	return seen.String()
+}
+
 func post(t *testing.T, c net.Conn, path, body string, headers ...string) {
 	t.Helper()
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", path, len(body))
+	send(t, c, "POST", path, body, headers...)
+}
+
+func send(t *testing.T, c net.Conn, method, path, body string, headers ...string) {
+	t.Helper()
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: engine\r\nContent-Length: %d\r\n", method, path, len(body))
+	if !strings.Contains(strings.Join(headers, "\n"), "Content-Type: ") {
+		head += "Content-Type: application/json\r\n"
+	}
 	for _, h := range headers {
 		head += h + "\r\n"
 	}

@@ -1,8 +1,7 @@
 package sim
 
 import (
-	"bytes"
-	"strconv"
+	"errors"
 	"time"
 )
 
@@ -11,15 +10,27 @@ import (
 type stream struct {
 	x     *exchange
 	p     *plan
+	f     streamer
+	fr    framing
+	d     *delivery // nil until the head is out
 	start time.Time
 
+	plan []emission // all events but the one that framing ends with
+	next int        // plan[:next] are told
+
 	events  int          // begun so far
-	unsent  []TruthEvent // events in out, waiting for its write
+	unsent  []TruthEvent // events in chunk and out, waiting for their write
 	notes   []note       // what each of them carries
-	out     []byte       // framed bytes to write
+	chunk   []byte       // events that travel together, not encoded yet
+	out     []byte       // what is to be written
 	payload []byte
+	filled  bool // prefill is over
 	garbled bool // the garbage is out
 	padded  bool // the big event is out
+	noted   bool // the comment is out
+
+	dry  bool // count bytes instead of writing them
+	size int
 }
 
 // note is what an event adds to the books once written.
@@ -36,42 +47,113 @@ const (
 	stopHere
 )
 
-func (s *stream) run() error {
-	x := s.x
-	prefilled := false
-	plan := x.s.dialect.schedule(s.p)
-	for i, e := range plan {
-		if err := x.wait(s.start.Add(e.at)); err != nil {
-			return err
-		}
-		if !prefilled {
-			prefilled = true
-			x.prefilled(s.p)
-			if err := s.head(); err != nil {
-				return err
-			}
-		}
-		if next, err := s.disturb(i == len(plan)-1); next == stopHere || err != nil {
-			return err
-		}
-		s.payload = x.s.dialect.appendEvent(s.payload[:0], s.p, e)
-		if err := s.send(e.kind, s.note(e), e.choice); err != nil {
-			return err
-		}
-	}
-	return s.finish()
-}
-
-// head writes the response head of a dialect that sends it with the first event.
-func (s *stream) head() error {
-	if s.x.truth.HeadNS != 0 {
+// newStream returns the stream of a request for one, else nil.
+func newStream(x *exchange, p *plan) *stream {
+	f, ok := p.req.format.(streamer)
+	if !ok || !p.req.stream {
 		return nil
 	}
-	return s.x.writeHead(200, typeSSE, chunkedLength)
+	return &stream{x: x, p: p, f: f, fr: f.framing(p.req)}
+}
+
+// announce sends what leaves before the engine admits the request.
+func (s *stream) announce() error {
+	if s.fr.head != headAtOnce || s.x.faults.has("content-length") {
+		return nil
+	}
+	if err := s.head(); err != nil {
+		return err
+	}
+	for _, e := range s.fr.prelude {
+		s.plan = append(s.plan, e)
+		if err := s.emit(e); err != nil {
+			return err
+		}
+		s.next++
+	}
+	return s.shut()
+}
+
+// admitted makes the schedule, now that the request has a slot.
+func (s *stream) admitted(at time.Time) error {
+	s.start = at
+	s.plan = s.f.schedule(s.p)
+	if s.x.faults.has("no-done") && s.fr.done == "" {
+		s.plan = s.plan[:len(s.plan)-1] // the last event is what ends the stream
+	}
+	if s.fr.head != headAtSlot {
+		return nil
+	}
+	return s.head()
+}
+
+func (s *stream) run() error {
+	for ; s.next < len(s.plan); s.next++ {
+		e := s.plan[s.next]
+		if err := s.await(e); errors.Is(err, errStopped) {
+			s.x.bookStop()
+			return s.cutShort()
+		} else if err != nil {
+			return err
+		}
+		if !s.filled && e.at >= s.p.times[0] && !s.dry {
+			s.filled = true
+			s.x.prefilled(s.p)
+		}
+		if err := s.head(); err != nil {
+			return err
+		}
+		if next, err := s.disturb(s.next == len(s.plan)-1); next == stopHere || err != nil {
+			return err
+		}
+		if err := s.emit(e); err != nil {
+			return err
+		}
+	}
+	return s.finish(true)
+}
+
+func (s *stream) await(e emission) error {
+	if s.dry {
+		return nil
+	}
+	return s.x.wait(s.start.Add(e.at))
+}
+
+// head writes the response head, if it is not out yet.
+func (s *stream) head() (err error) {
+	if s.d != nil {
+		return nil
+	}
+	h := head{status: 200, contentType: s.fr.contentType, length: unknownLength, stream: true, headers: s.fr.headers}
+	if s.x.faults.has("content-length") && s.plan != nil {
+		if h.length, err = s.measure(); err != nil {
+			return err
+		}
+	}
+	s.d, err = s.x.deliver(h)
+	return err
+}
+
+// measure is the length of the whole body, found by a stream that goes nowhere.
+func (s *stream) measure() (int, error) {
+	d, err := s.x.newDelivery()
+	if err != nil {
+		return 0, err
+	}
+	probe := &stream{x: s.x, p: s.p, f: s.f, fr: s.fr, d: d, plan: s.plan, dry: true}
+	err = probe.run()
+	return probe.size, err
+}
+
+// emit sends one event of the schedule.
+func (s *stream) emit(e emission) error {
+	s.payload = s.f.appendEvent(s.payload[:0], s.p, e)
+	return s.send(e, s.note(e))
 }
 
 func (s *stream) note(e emission) note {
-	if e.kind != EventToken && e.kind != EventFinish {
+	if e.from == e.to && !e.last {
 		return note{}
 	}
 	c := &s.p.choices[e.choice]
@@ -82,149 +164,30 @@ func (s *stream) note(e emission) note {
 	return n
 }
 
-// disturb applies the faults that are due before the next event. The last event
-// is late enough for all of them.
-func (s *stream) disturb(last bool) (step, error) {
-	due := func(name string) bool {
-		f, ok := s.x.faults.get(name)
-		return ok && (s.events >= f.N || last)
-	}
-	if due("cut") || due("reset") {
-		err := s.flush()
-		s.x.breakOff(due("reset"))
-		return stopHere, err
-	}
-	if due("error-event") {
-		s.x.truth.Outcome = TruthBroken
-		return stopHere, s.fail(simulatedFailure())
-	}
-	if due("garbage") && !s.garbled {
-		s.garbled = true
-		s.payload = append(s.payload[:0], `{"simulated garbage": [`...)
-		return goOn, s.send(EventBroken, note{}, 0)
-	}
-	return goOn, nil
-}
-
-// fail tells an error inside the stream and ends it.
-func (s *stream) fail(e *apiError) error {
+// finish ends the stream, well or after an error.
+func (s *stream) finish(well bool) error {
 	if err := s.head(); err != nil {
 		return err
 	}
-	s.payload = s.x.s.dialect.appendStreamError(s.payload[:0], e)
-	if err := s.send(EventError, note{}, 0); err != nil {
-		return err
-	}
-	return s.finish()
-}
-
-func (s *stream) finish() error {
-	if !s.x.faults.has("no-done") {
-		s.payload = append(s.payload[:0], "[DONE]"...)
-		if err := s.send(EventDone, note{}, 0); err != nil {
+	if s.fr.done != "" && !s.x.faults.has("no-done") && (well || !s.fr.quietError) {
+		s.payload = append(s.payload[:0], s.fr.done...)
+		if err := s.send(emission{kind: EventDone}, note{}); err != nil {
 			return err
 		}
+	}
+	if err := s.shut(); err != nil {
+		return err
 	}
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if s.x.http11 {
-		return s.x.write([]byte("0\r\n\r\n"))
-	}
-	return nil
-}
-
-// send frames s.payload as an event and writes it, unless it is to wait for others.
-func (s *stream) send(kind EventKind, n note, choice int) error {
-	eol := "\n"
-	if s.x.faults.has("crlf") {
-		eol = "\r\n"
-	}
-	if f, ok := s.x.faults.get("big-event"); ok && kind == EventToken && !s.padded {
-		s.pad(f.N)
-	}
-	size := len("data: ") + len(s.payload) + 2*len(eol)
-	s.unsent = append(s.unsent, TruthEvent{Kind: kind, Choice: choice, Tokens: n.tokens, Bytes: size})
-	s.notes = append(s.notes, n)
-	s.events++
-	if f, ok := s.x.faults.get("split"); ok {
-		return s.sendSplit(append(append([]byte("data: "), s.payload...), eol+eol...), f.N)
-	}
-	s.open(size)
-	s.out = append(s.out, "data: "...)
-	s.out = append(s.out, s.payload...)
-	s.out = append(append(s.out, eol...), eol...)
-	s.shut()
-	if f, ok := s.x.faults.get("coalesce"); ok && len(s.unsent) < f.N {
-		return nil
-	}
-	return s.flush()
-}
-
-// pad grows the first token event to n bytes with a key of its own.
-func (s *stream) pad(n int) {
-	s.padded = true
-	fill := max(n-len(s.payload)-len(`,"padding":""`), 0)
-	s.payload = append(s.payload[:len(s.payload)-1], `,"padding":"`...)
-	s.payload = append(s.payload, bytes.Repeat([]byte{'x'}, fill)...)
-	s.payload = append(s.payload, `"}`...)
-}
-
-func (s *stream) open(size int) {
-	if s.x.http11 {
-		s.out = strconv.AppendInt(s.out, int64(size), 16)
-		s.out = append(s.out, "\r\n"...)
-	}
-}
-
-func (s *stream) shut() {
-	if s.x.http11 {
-		s.out = append(s.out, "\r\n"...)
-	}
-}
-
-// sendSplit writes an event in pieces of n bytes, a chunk and a write each.
-func (s *stream) sendSplit(event []byte, n int) error {
-	for len(event) > 0 {
-		k := min(n, len(event))
-		s.out = s.out[:0]
-		s.open(k)
-		s.out = append(s.out, event[:k]...)
-		s.shut()
-		if event = event[k:]; len(event) == 0 {
-			return s.flush()
-		}
-		if err := s.x.write(s.out); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// flush writes what is framed and books its events at the moment that returns.
-func (s *stream) flush() error {
-	if len(s.out) == 0 {
-		return nil
-	}
-	if err := s.x.write(s.out); err != nil {
+	end, err := s.d.end()
+	if err != nil || len(end) == 0 {
 		return err
 	}
-	t := &s.x.truth
-	at := s.x.since(s.x.s.now())
-	for i, e := range s.unsent {
-		e.AtNS = at
-		t.Events = append(t.Events, e)
-		n := s.notes[i]
-		t.CompletionTokens += n.tokens
-		t.ReasoningTokens += n.reasoning
-		if n.tokens > 0 || n.finish != "" {
-			t.Choices[n.choice].CompletionTokens += n.tokens
-		}
-		if n.finish != "" {
-			t.Choices[n.choice].FinishReason = n.finish
-		}
-		s.x.s.generated.Add(uint64(n.tokens))
+	if s.dry {
+		s.size += len(end)
+		return nil
 	}
-	s.unsent, s.notes, s.out = s.unsent[:0], s.notes[:0], s.out[:0]
-	return nil
+	return s.x.write(end)
 }

@@ -46,3 +46,6 @@ func tokenIDs(s string) []uint64 {
 	}
 	return ids
 }
+
+// vocabularyID is a token's id where the engine tells ids.
+func vocabularyID(id uint64) uint64 { return id % 32000 }

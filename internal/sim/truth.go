@@ -35,7 +35,9 @@ type Truth struct {
 	HeadNS int64 `json:"head_ns,omitempty"`
 	// ClientGoneNS is when the simulator saw that the client had left.
 	ClientGoneNS int64 `json:"client_gone_ns,omitempty"`
-	EndNS        int64 `json:"end_ns"`
+	// StoppedNS is when /abort_request stopped the request.
+	StoppedNS int64 `json:"stopped_ns,omitempty"`
+	EndNS     int64 `json:"end_ns"`
 
 	PromptTokens int `json:"prompt_tokens"`
 	// CachedTokens is the truth of the prefix cache, reported to the client or not.
@@ -87,12 +89,15 @@ type EventKind string
 // The kinds of events.
 const (
 	EventRole   EventKind = "role"
+	EventFrame  EventKind = "frame"    // begins or ends something that holds tokens
+	EventWait   EventKind = "progress" // tells how far prefill is
 	EventToken  EventKind = "token"
 	EventFinish EventKind = "finish"
 	EventUsage  EventKind = "usage"
 	EventDone   EventKind = "done"
 	EventError  EventKind = "error"
 	EventBody   EventKind = "body"    // a whole response body that is not a stream
+	EventNote   EventKind = "comment" // a comment of an event stream
 	EventBroken EventKind = "garbage" // an event that is not JSON
 )
 

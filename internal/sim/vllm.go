@@ -1,21 +1,37 @@
 package sim
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // vllm speaks as vLLM's Python front end does (0.32 and what is like it).
 type vllm struct{ cfg *Config }
 
-var _ dialect = (*vllm)(nil)
+var (
+	_ dialect  = (*vllm)(nil)
+	_ streamer = (*vllm)(nil)
+)
 
 // vllmFingerprint is in every answer where vLLM puts its own, and tells who
 // answered.
 const vllmFingerprint = "vllm-tokenomics-sim"
 
 func (v *vllm) traits() traits {
-	return traits{name: "vllm", headersFirst: true, vary: true, guarded: func(path string) bool {
+	return traits{name: "vllm", jsonType: typeJSON, wantsJSON: true, keepAlive: 5 * time.Second, cacheBlock: 16, guarded: func(path string) bool {
 		return strings.HasPrefix(path, "/v1") || strings.HasPrefix(path, "/v2") || strings.HasPrefix(path, "/inference")
 	}}
 }
+
+func (v *vllm) appendHead(dst []byte, h head) []byte {
+	return appendUvicorn(dst, h, header{"vary", "Origin"})
+}
+
+func (v *vllm) framing(*request) framing {
+	return framing{contentType: typeSSE, done: "[DONE]", head: headAtOnce}
+}
+
+func (v *vllm) failing(*plan, []emission) []emission { return []emission{{kind: EventError}} }
 
 func (v *vllm) check(r *request) *apiError {
 	if r.streamOptions && !r.stream {
@@ -24,6 +40,9 @@ func (v *vllm) check(r *request) *apiError {
 	if r.model != "" && r.model != v.cfg.Model {
 		return &apiError{status: 404, kind: "NotFoundError", param: "model",
 			msg: "The model `" + r.model + "` does not exist. Valid aliases: " + v.cfg.Model + "."}
+	}
+	if v.cfg.ForceUsage && r.stream && (r.endpoint == chat || r.endpoint == completions) {
+		r.includeUsage, r.continuous = true, true
 	}
 	// Only together: continuous_usage_stats alone is accepted and does nothing.
 	r.continuous = r.continuous && r.includeUsage
@@ -36,22 +55,28 @@ func (v *vllm) identify(p *plan, key uint64) {
 	if id == "" {
 		id = hexID(key)
 	}
-	p.id = map[endpoint]string{chat: "chatcmpl-", completions: "cmpl-", embeddings: "embd-"}[p.req.endpoint] + id
+	p.id = vllmPrefixes()[p.req.endpoint] + id
+}
+
+// vllmPrefixes begin the ids of answers.
+func vllmPrefixes() map[endpoint]string {
+	return map[endpoint]string{
+		chat: "chatcmpl-", messages: "chatcmpl-", completions: "cmpl-", responses: "resp_", generate: "generate-tokens-",
+		embeddings: "embd-", rerank: "rerank-", score: "score-", pooling: "pool-", classify: "classify-", audio: "trsc-",
+	}
 }
 
 // schedule: all role events with the first output, then tokens, the finish
 // reason in each choice's last event, then usage if asked.
 func (v *vllm) schedule(p *plan) []emission {
-	interval := max(v.cfg.StreamInterval, p.req.interval)
-	ready := func(sent, made int) bool { return sent == 0 || made-sent >= interval }
 	show := always
-	if p.req.endpoint == chat && (p.req.tool != nil || v.cfg.ReasoningTokens.IsSet()) {
+	if p.req.endpoint == chat && !p.req.tokenIDs && (p.req.tool != nil || v.cfg.ReasoningTokens.IsSet()) {
 		// With a parser at work, a step that parses to nothing has no event.
 		show = func(c *choice, from, to int, last bool) bool {
 			return last || c.text(from, to) != "" || (p.req.tool != nil && from == 0)
 		}
 	}
-	out := p.outputs(ready, show)
+	out := p.outputs(v.ready(p.req), show)
 	if p.req.endpoint == chat {
 		roles := make([]emission, len(p.choices), len(p.choices)+len(out)+1)
 		for i := range roles {
@@ -66,6 +91,9 @@ func (v *vllm) schedule(p *plan) []emission {
 }
 
 func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
+	if e.kind == EventError {
+		return v.appendError(dst, p.req.endpoint, p.failure)
+	}
 	dst = appendHead(dst, p.id, p.object(), p.created, p.req.model)
 	if e.kind == EventUsage {
 		dst = append(dst, `,"choices":[],"usage":`...)
@@ -77,24 +105,29 @@ func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
 	switch {
 	case p.req.endpoint == completions:
 		dst = append(dst, `,"text":`...)
-		dst = appendString(dst, c.text(e.from, e.to))
-		dst = v.appendFinish(dst, c, e, `,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`)
+		dst = appendString(dst, p.echoed(e)+c.text(e.from, e.to))
+		dst = v.appendFinish(dst, p, e)
+		dst = append(dst, `,"stop_reason":null,"prompt_token_ids":`...)
+		dst = append(v.appendPromptIDs(dst, p, e, p.req.tokenIDs || p.req.echo), `,"token_ids":`...)
+		dst = append(v.appendTokenIDs(dst, p, e), `}]`...)
 	case e.kind == EventRole:
 		dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
 	default:
 		dst = append(dst, `,"delta":`...)
 		dst = v.appendDelta(dst, p, c, e)
-		tail := `,"token_ids":null}]`
+		dst = v.appendFinish(dst, p, e)
 		if e.last {
-			tail = `,"stop_reason":null,"token_ids":null}]`
+			dst = append(dst, `,"stop_reason":null`...)
 		}
-		dst = v.appendFinish(dst, c, e, tail)
+		dst = append(dst, `,"token_ids":`...)
+		dst = append(v.appendTokenIDs(dst, p, e), `}]`...)
 	}
 	if p.req.continuous {
 		dst = v.appendRunning(dst, p, c, e)
 	}
 	if e.kind == EventRole {
-		dst = append(dst, `,"prompt_token_ids":null,"prompt_text":null`...)
+		dst = append(dst, `,"prompt_token_ids":`...)
+		dst = append(v.appendPromptIDs(dst, p, e, p.req.tokenIDs && e.choice == 0), `,"prompt_text":null`...)
 	}
 	// The fingerprint is on the terminal event, which is the usage event where one follows.
 	return v.appendFingerprint(dst, e.last && !p.req.includeUsage)
@@ -107,14 +140,39 @@ func (v *vllm) appendFingerprint(dst []byte, terminal bool) []byte {
 	return append(dst, '}')
 }
 
-func (v *vllm) appendFinish(dst []byte, c *choice, e emission, tail string) []byte {
-	dst = append(dst, `,"logprobs":null,"finish_reason":`...)
-	if e.last {
-		dst = appendString(dst, c.finish)
-	} else {
+// appendFinish appends the logprobs, if they are asked for, and the finish reason.
+func (v *vllm) appendFinish(dst []byte, p *plan, e emission) []byte {
+	c := &p.choices[e.choice]
+	dst = append(dst, `,"logprobs":`...)
+	switch {
+	case !p.req.logprobs:
 		dst = append(dst, "null"...)
+	case p.req.endpoint == chat:
+		dst = appendChatLogprobs(dst, c, e.from, e.to)
+	default:
+		dst = appendTextLogprobs(dst, c, e.from, e.to)
 	}
-	return append(dst, tail...)
+	dst = append(dst, `,"finish_reason":`...)
+	if e.last {
+		return appendString(dst, c.finish)
+	}
+	return append(dst, "null"...)
+}
+
+// appendTokenIDs appends the ids of an event's tokens, if they are asked for.
+func (v *vllm) appendTokenIDs(dst []byte, p *plan, e emission) []byte {
+	if !p.req.tokenIDs {
+		return append(dst, "null"...)
+	}
+	return p.choices[e.choice].appendTokenIDs(dst, e.from, e.to)
+}
+
+// appendPromptIDs appends the ids of a choice's prompt on its first event.
+func (v *vllm) appendPromptIDs(dst []byte, p *plan, e emission, wanted bool) []byte {
+	if !wanted || e.from > 0 {
+		return append(dst, "null"...)
+	}
+	return appendIDs(dst, p.req.prompts[p.choices[e.choice].prompt].ids)
 }
 
 func (v *vllm) appendDelta(dst []byte, p *plan, c *choice, e emission) []byte {

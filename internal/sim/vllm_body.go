@@ -1,7 +1,5 @@
 package sim
 
-import "strconv"
-
 // appendBody: everything vLLM knows is there, as null when it isn't.
 func (v *vllm) appendBody(dst []byte, p *plan) []byte {
 	dst = appendHead(dst, p.id, p.object(), p.created, p.req.model)
@@ -15,7 +13,8 @@ func (v *vllm) appendBody(dst []byte, p *plan) []byte {
 	dst = append(dst, `],"service_tier":null,"system_fingerprint":"`+vllmFingerprint+`","usage":`...)
 	dst = v.appendBodyUsage(dst, p, p.completionTokens())
 	if p.req.endpoint == chat {
-		dst = append(dst, `,"prompt_logprobs":null,"prompt_token_ids":null,"prompt_text":null`...)
+		dst = append(dst, `,"prompt_logprobs":null,"prompt_token_ids":`...)
+		dst = append(v.appendPromptIDs(dst, p, emission{}, p.req.tokenIDs), `,"prompt_text":null`...)
 	}
 	return append(dst, `,"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`...)
 }
@@ -23,16 +22,20 @@ func (v *vllm) appendBody(dst []byte, p *plan) []byte {
 func (v *vllm) appendChoice(dst []byte, p *plan, i int) []byte {
 	c := &p.choices[i]
 	dst = appendKey(dst, `{"index":`, i)
-	tail := `,"stop_reason":null,"token_ids":null,"routed_experts":null}`
+	whole := emission{choice: i, to: len(c.tokens), last: true}
 	if p.req.endpoint == completions {
-		dst = append(dst, `,"text":`...)
-		dst = appendString(dst, c.text(0, len(c.tokens)))
-		tail = `,"stop_reason":null,"token_ids":null,"prompt_logprobs":null,"prompt_token_ids":null,"routed_experts":null}`
+		dst = appendText(dst, `,"text":`, p.echoed(whole)+c.text(0, len(c.tokens)))
 	} else {
 		dst = append(dst, `,"message":{"role":"assistant","content":`...)
 		dst = v.appendMessage(dst, p, i)
 	}
-	return v.appendFinish(dst, c, emission{last: true}, tail)
+	dst = append(v.appendFinish(dst, p, whole), `,"stop_reason":null,"token_ids":`...)
+	dst = v.appendTokenIDs(dst, p, whole)
+	if p.req.endpoint == completions {
+		dst = append(dst, `,"prompt_logprobs":null,"prompt_token_ids":`...)
+		dst = v.appendPromptIDs(dst, p, whole, p.req.tokenIDs)
+	}
+	return append(dst, `,"routed_experts":null}`...)
 }
 
 func (v *vllm) appendMessage(dst []byte, p *plan, i int) []byte {
@@ -59,7 +62,7 @@ func (v *vllm) appendBodyUsage(dst []byte, p *plan, completion int) []byte {
 	dst = v.appendCounts(dst, p.promptTokens(), completion)
 	dst = append(dst, `,"prompt_tokens_details":`...)
 	switch {
-	case !v.cfg.ReportCached || p.req.endpoint == embeddings:
+	case !v.cfg.ReportCached || !p.req.generates():
 		dst = append(dst, "null"...)
 	default:
 		dst = appendKey(dst, `{"cached_tokens":`, p.cached[0])
@@ -78,45 +81,33 @@ func (v *vllm) appendBodyUsage(dst []byte, p *plan, completion int) []byte {
 	return append(dst, '}')
 }
 
-func (v *vllm) appendEmbeddings(dst []byte, p *plan) []byte {
-	dst = append(dst, `{"id":`...)
-	dst = appendString(dst, p.id)
-	dst = append(dst, `,"object":"list","created":`...)
-	dst = strconv.AppendInt(dst, p.created, 10)
-	dst = append(dst, `,"model":`...)
-	dst = appendString(dst, p.req.model)
-	dst = append(dst, `,"data":[`...)
-	for i := range p.req.prompts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendKey(dst, `{"index":`, i)
-		dst = append(dst, `,"object":"embedding","embedding":`...)
-		dst = append(appendVector(dst, p.req, i), '}')
-	}
-	dst = append(dst, `],"usage":`...)
-	dst = v.appendBodyUsage(dst, p, 0)
-	return append(dst, '}')
-}
-
-func (v *vllm) appendError(dst []byte, e *apiError) []byte {
-	if e.status == 401 {
+// appendError: Anthropic's endpoint has Anthropic's errors.
+func (v *vllm) appendError(dst []byte, ep endpoint, e *apiError) []byte {
+	switch {
+	case e.kind == noPath:
+		return appendDetail(dst, e)
+	case e.status == 401:
 		return append(dst, `{"error":"Unauthorized"}`...)
+	case ep == messages:
+		return appendAnthropicError(dst, e)
 	}
-	dst = append(dst, `{"error":{"message":`...)
-	dst = appendString(dst, e.msg)
-	dst = append(dst, `,"type":`...)
-	dst = appendString(dst, e.kind)
+	dst = appendText(dst, `{"error":{"message":`, e.msg)
+	dst = appendText(dst, `,"type":`, e.kind)
 	dst = append(dst, `,"param":`...)
 	dst = appendMaybe(dst, e.param)
 	dst = appendKey(dst, `,"code":`, e.status)
 	return append(dst, `}}`...)
 }
 
-// appendStreamError has the shape of an error body.
-func (v *vllm) appendStreamError(dst []byte, e *apiError) []byte { return v.appendError(dst, e) }
+// appendDetail is FastAPI's answer to a path, or a method, that it has not.
+func appendDetail(dst []byte, e *apiError) []byte {
+	if e.status == 405 {
+		return append(dst, `{"detail":"Method Not Allowed"}`...)
+	}
+	return append(dst, `{"detail":"Not Found"}`...)
+}
 
 // queueFull: vLLM itself has no such limit; with one set, refuse by status.
-func (v *vllm) queueFull(bool) (*apiError, bool) {
+func (v *vllm) queueFull(endpoint, bool) (*apiError, bool) {
 	return &apiError{status: 503, kind: "ServiceUnavailableError", msg: "The simulated queue is full (--max-queued)."}, true
 }

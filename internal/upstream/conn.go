@@ -1,14 +1,14 @@
-// Package upstream is one end's connection to an engine: HTTP/1.1 over sockets
-// that their user can close at any moment, in any phase, because closing the
-// connection is the only abort that engines understand. fasthttp writes and
-// reads the messages; the pool, the time stamps and the closing are ours.
+// Package upstream is one end's connection to an engine: sockets that their
+// user can close at any moment, in any phase, because closing the connection is
+// the only abort that engines understand. A Socket is the bare connection; a
+// Conn writes and reads fasthttp's messages over one. The pool, the time stamps
+// and the closing are ours.
 package upstream
 
 import (
 	"bufio"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -18,17 +18,15 @@ import (
 // head.
 const bufferSize = 8 << 10
 
-// Conn is one connection. All but Close belong to one goroutine at a time.
+// Conn is HTTP messages over one Socket. All but Close belong to one goroutine
+// at a time.
 type Conn struct {
 	net.Conn
-	pool   *Pool
+	socket *Socket
 	in     *stamped
 	br     *bufio.Reader
 	bw     *bufio.Writer
-	reused bool
-	idle   time.Time // since when, while in the pool
 	sent   time.Time // when the last request was begun
-	closed atomic.Bool
 
 	body   io.Reader // of the answer being read; nil where it has none
 	err    error     // of reading the body
@@ -52,13 +50,17 @@ func (s *stamped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func newConn(p *Pool, c net.Conn) *Conn {
-	in := &stamped{Conn: c}
-	return &Conn{Conn: c, pool: p, in: in, br: bufio.NewReaderSize(in, bufferSize), bw: bufio.NewWriterSize(c, 4<<10)}
+// messages is the Conn over a socket, the same one as long as it is open.
+func (s *Socket) messages() *Conn {
+	if s.msg == nil {
+		in := &stamped{Conn: s.conn}
+		s.msg = &Conn{Conn: s.conn, socket: s, in: in, br: bufio.NewReaderSize(in, bufferSize), bw: bufio.NewWriterSize(s.conn, 4<<10)}
+	}
+	return s.msg
 }
 
 // Reused says whether the connection has carried a request before.
-func (c *Conn) Reused() bool { return c.reused }
+func (c *Conn) Reused() bool { return c.socket.reused }
 
 // LastRead is when the newest bytes were read from the socket. What a body
 // Read returns came at this moment or before, in the same read.
@@ -71,7 +73,7 @@ const replayWithin = 100 * time.Millisecond
 // FoundDead says whether the connection, just failed, was one that the engine
 // had closed while it was idle: only then may a request be sent again.
 func (c *Conn) FoundDead() bool {
-	return c.reused && c.in.bytes == 0 && time.Since(c.sent) < replayWithin
+	return c.socket.reused && c.in.bytes == 0 && time.Since(c.sent) < replayWithin
 }
 
 // Send writes a request and returns when its last body byte has been handed to
@@ -122,24 +124,16 @@ func (c *Conn) NoReuse() { c.spoilt = true }
 // Release gives the connection back to the pool if another request can use it,
 // and closes it otherwise. The response of ReadHead must not be used after it.
 func (c *Conn) Release() {
-	if !c.ended || !c.keep || c.spoilt || c.br.Buffered() > 0 || c.closed.Load() {
+	if !c.ended || !c.keep || c.spoilt || c.br.Buffered() > 0 {
 		c.Close()
 		return
 	}
 	c.body = nil
-	c.reused = true
-	c.pool.put(c)
+	c.socket.Release()
 }
 
-// Close closes the socket: whoever reads or writes it fails at once, and the
-// engine learns that nobody wants the answer. It may be called from any
-// goroutine, and more than once.
-func (c *Conn) Close() error {
-	if c.closed.Swap(true) {
-		return nil
-	}
-	return c.Conn.Close()
-}
+// Close closes the socket, as Socket.Close does.
+func (c *Conn) Close() error { return c.socket.Close() }
 
 // Err is what reading the answer failed with, nil while it goes well. The end
 // of a body is no failure.

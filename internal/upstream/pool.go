@@ -9,7 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +19,8 @@ type Options struct {
 	IdleTimeout time.Duration // how long an unused connection is kept; 0 = 3 s, because engines close theirs at 5 s (WIRE.md 14)
 	MaxIdle     int           // how many are kept; 0 = 1,024
 	TLS         *tls.Config   // for https; nil = the system's roots
+	OnOpen      func(*Socket) // called once with every connection made, before anybody uses it; may be nil
+	OnClose     func(*Socket) // called once with every connection before it is closed, by whoever closes it; may be nil
 }
 
 // Pool makes connections to one engine and keeps the unused ones for a while.
@@ -27,8 +29,11 @@ type Pool struct {
 	opt    Options
 	dialer net.Dialer
 
+	open            atomic.Int64
+	dialled, reused atomic.Uint64
+
 	mu     sync.Mutex // protects idle, closed, timer
-	idle   []*Conn    // the newest last: it is the likeliest to be alive
+	idle   []*Socket  // the newest last: it is the likeliest to be alive
 	closed bool
 	timer  *time.Timer // closes those that have been idle too long; nil while none are idle
 }
@@ -50,23 +55,43 @@ func NewPool(target Target, opt Options) *Pool {
 // Target is where the pool connects to.
 func (p *Pool) Target() Target { return p.target }
 
-// Get is a connection for one request: one that is idle and alive, else a new
-// one.
-func (p *Pool) Get(ctx context.Context) (*Conn, error) {
-	for {
-		c := p.take()
-		if c == nil {
-			return p.Dial(ctx)
+// Take is a connection for one request: one that is idle and alive, else a new
+// one; with fresh always a new one. Its errors name the address and what to
+// check.
+func (p *Pool) Take(ctx context.Context, fresh bool) (*Socket, error) {
+	for !fresh {
+		s := p.newest()
+		if s == nil {
+			break
 		}
-		if time.Since(c.idle) < p.opt.IdleTimeout && c.alive() {
-			return c, nil
+		if time.Since(s.idle) < p.opt.IdleTimeout && s.alive() {
+			p.reused.Add(1)
+			return s, nil
 		}
-		c.Close()
+		s.Close()
 	}
+	return p.dial(ctx)
 }
 
-// Dial is a new connection. Its errors name the address and what to check.
+// Get is a connection as Take's, with HTTP messages over it.
+func (p *Pool) Get(ctx context.Context) (*Conn, error) {
+	s, err := p.Take(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return s.messages(), nil
+}
+
+// Dial is a new connection, with HTTP messages over it.
 func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
+	s, err := p.Take(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return s.messages(), nil
+}
+
+func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.opt.DialTimeout)
 	defer cancel()
 	c, err := p.dialer.DialContext(ctx, "tcp", p.target.Addr)
@@ -88,7 +113,13 @@ func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
 		}
 		c = secure
 	}
-	return newConn(p, c), nil
+	s := &Socket{conn: c, pool: p}
+	p.open.Add(1)
+	p.dialled.Add(1)
+	if p.opt.OnOpen != nil {
+		p.opt.OnOpen(s)
+	}
+	return s, nil
 }
 
 // reason is the short cause of a dial error, without the address again.
@@ -108,13 +139,27 @@ func reason(err error) error {
 // requests need not wait for them.
 func (p *Pool) Warm(ctx context.Context, n int) error {
 	for range n - p.freshen() {
-		c, err := p.Dial(ctx)
+		s, err := p.dial(ctx)
 		if err != nil {
 			return err
 		}
-		p.put(c)
+		p.put(s)
 	}
 	return nil
+}
+
+// Stats are a pool's numbers.
+type Stats struct {
+	Open, Idle      int    // connections now; the idle ones are open too
+	Dialled, Reused uint64 // how often Take made a connection, and found one
+}
+
+// Stats are the pool's numbers now.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	idle := len(p.idle)
+	p.mu.Unlock()
+	return Stats{Open: int(p.open.Load()), Idle: idle, Dialled: p.dialled.Load(), Reused: p.reused.Load()}
 }
 
 // Close closes the idle connections, and every other when it is released.
@@ -126,91 +171,84 @@ func (p *Pool) Close() {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
-	for _, c := range idle {
-		c.Close()
+	closeAll(idle)
+}
+
+// closeAll is not for holders of the pool's lock: saying goodbye over TLS may
+// wait for an engine that does not read.
+func closeAll(sockets []*Socket) {
+	for _, s := range sockets {
+		s.Close()
 	}
 }
 
 // freshen closes the idle connections that are dead or nearly too old, and
 // says how many are left.
 func (p *Pool) freshen() int {
+	var stale []*Socket
+	defer func() { closeAll(stale) }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = slices.DeleteFunc(p.idle, func(c *Conn) bool {
-		stale := time.Since(c.idle) > p.opt.IdleTimeout/2 || !c.alive()
-		if stale {
-			c.Close()
+	p.idle = slices.DeleteFunc(p.idle, func(s *Socket) bool {
+		old := time.Since(s.idle) > p.opt.IdleTimeout/2 || !s.alive()
+		if old {
+			stale = append(stale, s)
 		}
-		return stale
+		return old
 	})
 	return len(p.idle)
 }
 
-func (p *Pool) take() *Conn {
+// newest is the idle connection that was used last, taken out; nil for none.
+func (p *Pool) newest() *Socket {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := len(p.idle)
 	if n == 0 {
 		return nil
 	}
-	c := p.idle[n-1]
+	s := p.idle[n-1]
 	p.idle[n-1] = nil
 	p.idle = p.idle[:n-1]
-	return c
+	return s
 }
 
-func (p *Pool) put(c *Conn) {
+func (p *Pool) put(s *Socket) {
+	if !p.keep(s) {
+		s.Close()
+	}
+}
+
+// keep makes the connection an idle one. Not ok where there is no room.
+func (p *Pool) keep(s *Socket) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= p.opt.MaxIdle {
-		c.Close()
-		return
+		return false
 	}
-	c.idle = time.Now()
-	p.idle = append(p.idle, c)
+	s.idle = time.Now()
+	p.idle = append(p.idle, s)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(p.opt.IdleTimeout, p.expire)
 	}
+	return true
 }
 
 // expire closes what has been idle too long, oldest first, and comes back when
 // the next one is due.
 func (p *Pool) expire() {
+	var stale []*Socket
+	defer func() { closeAll(stale) }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, n := time.Now(), 0
 	for n < len(p.idle) && now.Sub(p.idle[n].idle) >= p.opt.IdleTimeout {
-		p.idle[n].Close()
 		n++
 	}
-	p.idle = append(p.idle[:0], p.idle[n:]...)
+	stale = slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
 	p.timer = nil // one at a time
 	if len(p.idle) > 0 && !p.closed {
 		p.timer = time.AfterFunc(p.opt.IdleTimeout-now.Sub(p.idle[0].idle), p.expire)
 	}
-}
-
-// alive looks whether the engine has closed an idle connection, or sent on it
-// what nobody asked for.
-func (c *Conn) alive() bool {
-	raw, ok := c.Conn.(syscall.Conn)
-	secure, isTLS := c.Conn.(*tls.Conn)
-	if isTLS {
-		raw, ok = secure.NetConn().(syscall.Conn)
-	}
-	if !ok {
-		return false // what can't be asked is not trusted
-	}
-	rc, err := raw.SyscallConn()
-	if err != nil {
-		return false
-	}
-	alive := false
-	err = rc.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		// A TLS server may have sent session tickets, which are no answer.
-		alive = err == syscall.EAGAIN || err == nil && n > 0 && isTLS
-	})
-	return err == nil && alive
 }

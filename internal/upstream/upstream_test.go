@@ -146,7 +146,7 @@ func TestPoolDoesNotHandOutAClosedConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Release() // the engine closes it, having no second answer
-	for deadline := time.Now().Add(10 * time.Second); c.alive(); {
+	for deadline := time.Now().Add(10 * time.Second); c.socket.alive(); {
 		if time.Now().After(deadline) {
 			t.Fatal("a closed connection is taken for alive")
 		}
@@ -173,7 +173,7 @@ func TestPoolHasOneTimer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.put(c)
+		p.put(c.socket)
 		if p.timer != first {
 			t.Fatal("a second timer was started")
 		}

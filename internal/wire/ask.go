@@ -26,7 +26,7 @@ func (s Strip) Any() bool { return s.Final || s.PerEvent }
 // white space survive. Where there is nothing to add, or doubt, it returns body
 // itself and a zero Strip.
 func (q *Query) Edit(body []byte, ask Ask) ([]byte, Strip) {
-	if ask == AskNothing || !q.editable || !q.Stream || (q.Endpoint != "chat" && q.Endpoint != "completions") {
+	if ask == AskNothing || !q.editable || !q.Stream {
 		return body, Strip{}
 	}
 	final := !q.Usage

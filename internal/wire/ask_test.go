@@ -71,11 +71,6 @@ func TestReadQuery(t *testing.T) {
 			t.Errorf("%s: %d prompts, want %d", body, q.Prompts, want)
 		}
 	}
-	for _, tt := range []struct{ method, path string }{{"GET", "/v1/chat/completions"}, {"POST", "/completions"}, {"POST", "/v1/models"}, {"POST", "/v1/chat/completions/batch"}} {
-		if q := ReadQuery(tt.method, tt.path, []byte(`{"stream":true}`)); q.Endpoint != "" || len(q.Warnings) > 0 {
-			t.Errorf("%v is measured as %q, warnings %q", tt, q.Endpoint, q.Warnings)
-		}
-	}
 	if q := ReadQuery("POST", "/v1/embeddings", []byte("not json")); len(q.Warnings) != 1 {
 		t.Errorf("no warning about a body that is not JSON")
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // Of a JSON answer the first keepHead bytes are kept whole; of a larger one
-// also the last keepTail, because every engine writes usage behind the data.
+// also the last keepTail, because most engines write usage behind the data.
 const (
 	keepHead = 1 << 20
 	keepTail = 16 << 10
@@ -36,109 +36,73 @@ func (k *bodyKeeper) add(p []byte) {
 	}
 }
 
-// answer reads a whole JSON answer.
-func (o *Observer) answer(how record.Outcome, r *record.Record) {
-	b := o.body.head
-	if o.body.total > len(b) {
-		o.largeAnswer(how, r)
-		return
+// end is the last bytes of an answer that was not kept whole.
+func (k *bodyKeeper) end() []byte {
+	if len(k.tail) < keepTail {
+		return append(bytes.Clone(k.head[len(k.head)-keepTail:]), k.tail...)
 	}
-	if !get(b, "@valid").IsObject() {
-		if how == record.Complete {
-			r.Warn("the answer is not a JSON object: not measured")
-			o.stream.unread++
-		}
-		o.noCompletion(r, true)
-		return
-	}
-	r.ResponseModel = clip(kept(get(b, "model")), 256)
-	readUsage([]byte(get(b, "usage").Raw), &r.Usage)
-	if r.Usage.Source == "" {
-		r.Usage.Source = record.SourceNone
-	}
-	choices, unfinished := 0, false
-	elements([]byte(get(b, "choices").Raw), func(c []byte) bool {
-		choices++
-		reason := clip(kept(get(c, "finish_reason")), 32)
-		r.FinishReasons = append(r.FinishReasons, reason)
-		unfinished = unfinished || reason == ""
-		if reason == "abort" && r.Outcome == record.Complete {
-			r.Outcome = record.EngineAbort
-		}
-		return choices < maxChoices
-	})
-	if e := get(b, "error"); e.Exists() && e.Type.String() != "Null" {
-		setError(r, []byte(e.Raw), o.cfg.ErrorText)
-		if how == record.Complete {
-			r.Outcome = record.Error
-		}
-	} else if get(b, "object").String() == "error" { // SGLang's flat form
-		setError(r, b, o.cfg.ErrorText)
-		if how == record.Complete {
-			r.Outcome = record.Error
-		}
-	}
-	o.noCompletion(r, choices == 0 || unfinished)
+	return k.tail
 }
 
-// largeAnswer reads the usage at the end of an answer that was not kept whole.
-// A quote inside a JSON string is escaped, so the key can't be found in text.
+// countKeys are where an answer's counts are, at its top.
+var countKeys = []string{"usage", "meta", "prompt_eval_count"}
+
+// largeAnswer reads the counts of an answer that was not kept whole: they stand
+// before the data (llama.cpp's embeddings) or at the end. A quote inside a
+// JSON string is escaped, so the key can't be found in text.
 func (o *Observer) largeAnswer(how record.Outcome, r *record.Record) {
 	r.Usage.Source = record.SourceNone
-	end := o.body.tail
-	if len(end) < keepTail {
-		end = append(bytes.Clone(o.body.head[len(o.body.head)-keepTail:]), end...)
-	}
-	at := bytes.LastIndex(end, []byte(`"usage":`))
-	if at < 0 || how != record.Complete {
-		r.Warn("answer too large to measure: no usage at its end")
+	if how == record.Complete && (o.countsInHead(r) || o.countsAtEnd(r)) {
+		r.Warn("large answer: only its usage was read")
 		return
 	}
-	v := end[at+len(`"usage":`):]
-	from := space(v, 0)
-	if to := valueEnd(v, from); to > 0 {
-		readUsage(v[from:to], &r.Usage)
-		r.Warn("large answer: only the usage at its end was read")
-	}
+	r.Warn("answer too large to measure: no usage at its end")
 }
 
-// readUsage reads an OpenAI usage object (WIRE.md 13) into u and says whether
-// it was one that tells something. Keys that are absent or null stay absent.
-func readUsage(v []byte, u *record.Usage) bool {
-	told := false
-	members(v, func(m member) bool {
-		switch string(m.key) {
-		case "prompt_tokens":
-			told = count(m.value, &u.Prompt) || told
-		case "completion_tokens":
-			told = count(m.value, &u.Completion) || told
-		case "reasoning_tokens": // SGLang
-			count(m.value, &u.Reasoning)
-		case "prompt_tokens_details":
-			count([]byte(get(m.value, "cached_tokens").Raw), &u.Cached)
-		case "completion_tokens_details":
-			count([]byte(get(m.value, "reasoning_tokens").Raw), &u.Reasoning)
-		}
-		return true
+func (o *Observer) countsInHead(r *record.Record) (found bool) {
+	members(o.body.head, func(m member) bool {
+		found = looseCounts(m.key, m.value, &r.Usage)
+		return !found
 	})
-	if told {
-		u.Source = record.SourceUsage
-	}
-	return told
+	return found
 }
 
-// count reads a token count; anything but a whole number leaves c as it is.
-func count(v []byte, c *record.Count) bool {
-	if len(v) == 0 || len(v) > 18 {
-		return false
-	}
-	n := int64(0)
-	for _, d := range v {
-		if d < '0' || d > '9' {
-			return false
+func (o *Observer) countsAtEnd(r *record.Record) bool {
+	end := o.body.end()
+	for _, key := range countKeys {
+		at := bytes.LastIndex(end, []byte(`"`+key+`":`))
+		if at < 0 {
+			continue
 		}
-		n = n*10 + int64(d-'0')
+		_, from := keyAt(end, at)
+		if to := valueEnd(end, from); to > 0 && looseCounts([]byte(key), end[from:to], &r.Usage) {
+			return true
+		}
 	}
-	*c = record.Some(n)
-	return true
+	return false
+}
+
+// looseCounts reads the counts that stand under key at the top of an answer
+// (WIRE.md 13), and says whether there were any.
+func looseCounts(key, v []byte, u *record.Usage) bool {
+	switch string(key) {
+	case "usage":
+		return readUsage(v, u)
+	case "meta": // Cohere
+		if units := raw(v, "billed_units"); isObject(units) {
+			var text, images record.Count
+			countIn(units, "input_tokens", &text)
+			countIn(units, "image_tokens", &images)
+			if text.Ok() || images.Ok() {
+				u.Prompt, u.Source = record.Some(text.Or(0)+images.Or(0)), record.SourceUsage
+				return true
+			}
+		}
+	case "prompt_eval_count": // Ollama
+		if count(v, &u.Prompt) {
+			u.Source = record.SourceEngineCounter
+			return true
+		}
+	}
+	return false
 }

@@ -9,65 +9,122 @@ type delta struct {
 	text        bool   // it has text on some channel: content, reasoning, a tool call, a refusal
 	visible     bool   // it has text that is not reasoning
 	tokenIDs    int64  // tokens by the ids it lists
+	promptIDs   int64  // and those of the prompt
 	logprobs    int64  // tokens by the logprobs it lists
 	matchedStop bool   // it has SGLang's mark
+	worded      bool   // it has a place for text
+	strings     int    // how many texts it has, empty ones included
+	textFrom    int    // where the last of them opens, in the event
+	reasoning   bool   // the last of them is reasoning
 }
 
-// readDelta reads one element of choices: a chat chunk, or a completions one.
-func readDelta(v []byte) (d delta) {
-	members(v, func(m member) bool {
-		switch string(m.key) {
-		case "index":
-			var index record.Count
-			count(m.value, &index)
-			d.index = int(index.Or(0))
-		case "delta":
-			d.channels(m.value)
-		case "text":
-			d.show(hasText(m.value))
-		case "finish_reason":
-			d.finish = text(m.value) // TGI writes "" while the choice runs
-		case "token_ids":
-			d.tokenIDs = length(m.value)
-		case "logprobs":
-			d.countLogprobs(m.value)
-		case "matched_stop":
-			d.matchedStop = true
+// read reads the element of choices that begins at i: a chat chunk, or a
+// completions one.
+func (d *delta) read(b []byte, i int) (next int) {
+	if isOpen(b, i) != '{' {
+		return valueEnd(b, i)
+	}
+	i, more := enter(b, i, '{')
+	for more {
+		key, v := keyAt(b, i)
+		if v < 0 {
+			return -1
 		}
-		return true
-	})
-	return d
+		end := -1
+		if isOpen(b, v) == '{' && string(key) == "delta" {
+			d.worded = true
+			end = d.channels(b, v)
+		} else if end = valueEnd(b, v); end > 0 {
+			d.member(key, b[v:end], v)
+		}
+		if end < 0 {
+			return -1
+		}
+		i, more = after(b, end, '{')
+	}
+	if d.tokenIDs > 0 && !d.worded {
+		d.text, d.visible = true, true // ids in the place of text
+	}
+	return i
 }
 
-// channels looks where a chat delta has text. vLLM 0.12 to 0.15 put the same
-// reasoning under two keys, which is why this asks whether and not how much.
-func (d *delta) channels(v []byte) {
-	members(v, func(m member) bool {
-		switch string(m.key) {
+func (d *delta) member(key, v []byte, at int) {
+	switch string(key) {
+	case "index":
+		var index record.Count
+		count(v, &index)
+		d.index = int(index.Or(0))
+	case "text":
+		d.worded = true
+		d.show(v, at, false)
+	case "finish_reason":
+		if hasText(v) { // TGI writes "" while the choice runs
+			d.finish = text(v)
+		}
+	case "token_ids":
+		d.tokenIDs = length(v)
+	case "prompt_token_ids":
+		d.promptIDs = length(v)
+	case "logprobs":
+		d.countLogprobs(v)
+	case "matched_stop":
+		d.matchedStop = true
+	}
+}
+
+// channels looks where the chat delta that opens at i has text. vLLM 0.12 to
+// 0.15 put the same reasoning under two keys, which is why this asks whether
+// and not how much.
+func (d *delta) channels(b []byte, i int) (next int) {
+	i, more := enter(b, i, '{')
+	for more {
+		key, at := keyAt(b, i)
+		end := valueEnd(b, at)
+		if end < 0 {
+			return -1
+		}
+		switch v := b[at:end]; string(key) {
 		case "content", "refusal":
-			d.show(hasText(m.value))
+			d.show(v, at, false)
 		case "reasoning", "reasoning_content":
-			d.text = d.text || hasText(m.value)
+			d.show(v, at, true)
 		case "tool_calls":
-			elements(m.value, func(call []byte) bool {
-				f := get(call, "function")
-				d.show(f.Get("name").String() != "" || f.Get("arguments").String() != "")
-				return true
-			})
+			d.toolCalls(v)
 		case "function_call":
-			d.show(len(m.value) > 0 && m.value[0] == '{')
+			d.text, d.visible = d.text || isObject(v), d.visible || isObject(v)
 		}
-		return true
-	})
+		i, more = after(b, end, '{')
+	}
+	return i
 }
 
-func (d *delta) show(is bool) {
+// show takes the string v of a channel.
+func (d *delta) show(v []byte, at int, reasoning bool) {
+	if len(v) < 2 || v[0] != '"' {
+		return
+	}
+	is := len(v) > 2
 	d.text = d.text || is
-	d.visible = d.visible || is
+	d.visible = d.visible || is && !reasoning
+	d.strings++
+	d.textFrom, d.reasoning = at, reasoning
+}
+
+func (d *delta) toolCalls(v []byte) {
+	elements(v, func(call []byte) bool {
+		f := get(call, "function")
+		is := f.Get("name").String() != "" || f.Get("arguments").String() != ""
+		d.text, d.visible = d.text || is, d.visible || is
+		return true
+	})
+	d.strings += 2 // nothing that repeats
 }
 
 // countLogprobs counts chat's logprobs.content or completions' logprobs.tokens.
 func (d *delta) countLogprobs(v []byte) {
+	if isNull(v) {
+		return
+	}
 	members(v, func(m member) bool {
 		switch string(m.key) {
 		case "content", "tokens":
@@ -75,11 +132,4 @@ func (d *delta) countLogprobs(v []byte) {
 		}
 		return true
 	})
-}
-
-// length is the number of elements of an array, 0 for anything else (vLLM
-// writes "token_ids":null on ordinary events).
-func length(v []byte) (n int64) {
-	elements(v, func([]byte) bool { n++; return true })
-	return n
 }

@@ -34,34 +34,22 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}
-	s.judge(how, r)
-}
-
-func (c *choice) record() record.Choice {
-	out := record.Choice{Index: c.index, FirstToken: c.first, LastToken: c.lastToken, FinishReason: c.finish}
-	switch {
-	case c.cumulative > 0:
-		out.Completion = record.Some(c.cumulative)
-	case c.exact && c.total > 0:
-		out.Completion = record.Some(c.total)
+	if s.provisional {
+		r.Warn("prompt_tokens is what the stream's start told: some servers guess there")
 	}
-	return out
+	s.judge(how, r)
 }
 
 // usage is the best that is known: the final usage, else the engine's running
 // counts, else the sum over the events (WIRE.md 11).
 func (s *stream) usage() record.Usage {
 	u := s.final
-	if !u.Prompt.Ok() {
-		u.Prompt = s.told.Prompt
-	}
-	if !u.Cached.Ok() {
-		u.Cached = s.told.Cached
-	}
+	u.Prompt = firstOf(u.Prompt, s.told.Prompt, s.perPrompt(func(u *record.Usage) record.Count { return u.Prompt }))
+	u.Cached = firstOf(u.Cached, s.told.Cached, s.perPrompt(func(u *record.Usage) record.Count { return u.Cached }))
 	if u.Completion.Ok() {
 		return u
 	}
-	u.Reasoning = s.told.Reasoning
+	u.Reasoning = firstOf(s.told.Reasoning, s.perChoice(func(u *record.Usage) record.Count { return u.Reasoning }))
 	total, exact := int64(0), s.tokenEvents > 0 || len(s.choices) > 0
 	for _, c := range s.choices {
 		known := c.record().Completion
@@ -79,6 +67,16 @@ func (s *stream) usage() record.Usage {
 	return u
 }
 
+// firstOf is the first count that is known.
+func firstOf(counts ...record.Count) record.Count {
+	for _, c := range counts {
+		if c.Ok() {
+			return c
+		}
+	}
+	return record.Count{}
+}
+
 // buffered says that a stream's tokens came in so few instants that the times
 // between them say nothing of decoding: all in one or two reads, or dozens a
 // read. Engines with speculative decoding or a stream interval send up to
@@ -88,31 +86,49 @@ func buffered(tokens int64, instants int) bool {
 }
 
 // judge decides the outcome. A stream is complete only when every choice had a
-// finish_reason and the terminator came. Once both are there, who closed first
-// is of no matter: many clients close as soon as they read [DONE].
+// finish_reason and the terminator came, where its dialect has one. Once both
+// are there, who closed first is of no matter: many clients close as soon as
+// they read [DONE].
 func (s *stream) judge(how record.Outcome, r *record.Record) {
-	finished := len(s.choices) > 0
-	aborted := false
+	finished, aborted := len(s.choices) > 0, false
 	for _, c := range s.choices {
-		finished = finished && c.finish != ""
+		finished = finished && (c.finished || s.done && s.silentFinish())
 		aborted = aborted || c.finish == "abort"
 	}
+	asked, terminator := min(s.cfg.Query.Choices(), maxChoices), s.terminator()
+	over := finished && (s.done || terminator == "" && (how == record.Complete || len(s.choices) >= asked))
 	switch {
 	case s.failed != nil:
-		setError(r, s.failed, s.cfg.ErrorText)
+		s.failed.write(r, s.cfg.ErrorText)
 		r.Outcome = record.Error
-	case how != record.Complete && !(finished && s.done):
+	case how != record.Complete && !over:
 		r.Outcome = how
 	case aborted:
 		r.Outcome = record.EngineAbort
-	case finished && s.done:
+	case over:
 		r.Outcome = record.Complete
-		if len(s.choices) < min(s.cfg.Query.Choices(), maxChoices) {
+		if len(s.choices) < asked {
 			r.Warn("fewer choices than were asked for") // Ollama and TGI ignore n
 		}
-	case !s.done:
-		r.Outcome, r.Error = record.Truncated, "the stream ended without [DONE]"
+	case terminator != "" && !s.done:
+		r.Outcome, r.Error = record.Truncated, "the stream ended without "+terminator
 	default:
 		r.Outcome, r.Error = record.Truncated, "the stream ended before every choice had a finish_reason"
 	}
+}
+
+// silentFinish says whether a choice may end without a word: vLLM's generate
+// sends no event for a finish that brings no ids (WIRE.md 3.4).
+func (s *stream) silentFinish() bool {
+	return s.grammar != nil && s.grammar.dialect() == dialectVLLMGenerate
+}
+
+// terminator is what ends a stream of this dialect, "" where its last finish
+// does.
+func (s *stream) terminator() string {
+	g := s.grammar
+	if g == nil {
+		g = newGrammar(s.cfg.Query.grammar)
+	}
+	return g.terminator()
 }

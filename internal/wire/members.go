@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"strings"
 	"unsafe"
 
@@ -16,67 +15,34 @@ type member struct {
 	end   int // after the value
 }
 
-// members walks the members of the JSON object b, in order, without decoding
-// or copying anything, and says whether it came to the object's end. A false
-// from each stops it, and then ok is true. It checks only the structure that
-// it needs to find the members; b may be invalid inside a value.
+// members walks the members of the JSON object b, in order, and says whether it
+// came to the object's end. A false from each stops it, and then ok is true.
+// What is read of every event goes by the scanner itself, which is faster.
 func members(b []byte, each func(member) bool) (ok bool) {
-	i := space(b, 0)
-	if i >= len(b) || b[i] != '{' {
-		return false
-	}
-	i = space(b, i+1)
-	if i < len(b) && b[i] == '}' {
-		return space(b, i+1) == len(b)
-	}
-	for {
-		if i >= len(b) || b[i] != '"' {
+	i, more := enter(b, space(b, 0), '{')
+	for more {
+		m := member{start: i}
+		var value int
+		if m.key, value = keyAt(b, i); value < 0 {
 			return false
 		}
-		keyEnd := stringEnd(b, i)
-		if keyEnd < 0 {
+		if m.end = valueEnd(b, value); m.end < 0 {
 			return false
 		}
-		m := member{key: b[i+1 : keyEnd-1], start: i}
-		i = space(b, keyEnd)
-		if i >= len(b) || b[i] != ':' {
-			return false
-		}
-		i = space(b, i+1)
-		m.end = valueEnd(b, i)
-		if m.end < 0 {
-			return false
-		}
-		m.value = b[i:m.end]
+		m.value = b[value:m.end]
 		if !each(m) {
 			return true
 		}
-		i = space(b, m.end)
-		if i >= len(b) {
-			return false
-		}
-		switch b[i] {
-		case '}':
-			return space(b, i+1) == len(b)
-		case ',':
-			i = space(b, i+1)
-		default:
-			return false
-		}
+		i, more = after(b, m.end, '{')
 	}
+	return i >= 0 && space(b, i) == len(b)
 }
 
-// elements walks the elements of the JSON array b.
+// elements walks the elements of the JSON array b. What follows the array is
+// not looked at.
 func elements(b []byte, each func(value []byte) bool) (ok bool) {
-	i := space(b, 0)
-	if i >= len(b) || b[i] != '[' {
-		return false
-	}
-	i = space(b, i+1)
-	if i < len(b) && b[i] == ']' {
-		return true
-	}
-	for {
+	i, more := enter(b, space(b, 0), '[')
+	for more {
 		end := valueEnd(b, i)
 		if end < 0 {
 			return false
@@ -84,121 +50,37 @@ func elements(b []byte, each func(value []byte) bool) (ok bool) {
 		if !each(b[i:end]) {
 			return true
 		}
-		i = space(b, end)
-		if i >= len(b) {
-			return false
-		}
-		switch b[i] {
-		case ']':
-			return true
-		case ',':
-			i = space(b, i+1)
-		default:
-			return false
-		}
+		i, more = after(b, end, '[')
 	}
+	return i >= 0
 }
 
-// space is the first position at or after i that is not JSON white space.
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
-		i++
-	}
-	return i
+// length is the number of elements of an array, 0 for anything else (vLLM
+// writes "token_ids":null on ordinary events).
+func length(v []byte) (n int64) {
+	elements(v, func([]byte) bool { n++; return true })
+	return n
 }
-
-// stringEnd is the position after the string that opens at i, -1 if it does
-// not close. Keys and tokens are short: a plain loop beats a call for them.
-func stringEnd(b []byte, i int) int {
-	near := min(len(b), i+1+32)
-	j := i + 1
-	for ; j < near; j++ {
-		switch b[j] {
-		case '"':
-			return j + 1
-		case '\\':
-			j++
-		}
-	}
-	return farStringEnd(b, j)
-}
-
-// farStringEnd goes on at j, which is inside a string and behind no backslash.
-func farStringEnd(b []byte, j int) int {
-	for from := j; j < len(b); {
-		q := bytes.IndexByte(b[j:], '"')
-		if q < 0 {
-			return -1
-		}
-		j += q
-		slashes := 0
-		for j-1-slashes >= from && b[j-1-slashes] == '\\' {
-			slashes++
-		}
-		j++
-		if slashes%2 == 0 {
-			return j
-		}
-	}
-	return -1
-}
-
-// valueEnd is the position after the JSON value that starts at i, -1 if it has
-// no end. Brackets are counted, not matched by kind.
-func valueEnd(b []byte, i int) int {
-	if i >= len(b) {
-		return -1
-	}
-	switch b[i] {
-	case '"':
-		return stringEnd(b, i)
-	case '{', '[':
-		depth := 0
-		for i < len(b) {
-			switch b[i] {
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-				if depth == 0 {
-					return i + 1
-				}
-			case '"':
-				end := stringEnd(b, i)
-				if end < 0 {
-					return -1
-				}
-				i = end
-				continue
-			}
-			i++
-		}
-		return -1
-	}
-	start := i
-	for i < len(b) {
-		switch b[i] {
-		case ',', '}', ']', ' ', '\n', '\t', '\r':
-			if i == start {
-				return -1
-			}
-			return i
-		}
-		i++
-	}
-	return i
-}
-
-// isNull says whether a value is JSON null.
-func isNull(v []byte) bool { return string(v) == "null" }
-
-// hasText says whether a value is a string with something in it.
-func hasText(v []byte) bool { return len(v) > 2 && v[0] == '"' }
 
 // get is gjson on bytes without a copy: the result points into b and is used
 // only while b is. What is kept goes through kept.
 func get(b []byte, path string) gjson.Result {
 	return gjson.Get(unsafe.String(unsafe.SliceData(b), len(b)), path)
+}
+
+// raw is the value under key, and under the next key in that, as it stands in
+// b; nil where there is none.
+func raw(b []byte, keys ...string) (value []byte) {
+	for value = b; len(keys) > 0; keys = keys[1:] {
+		b, value = value, nil
+		members(b, func(m member) bool {
+			if string(m.key) == keys[0] {
+				value = m.value
+			}
+			return value == nil
+		})
+	}
+	return value
 }
 
 // kept is the string of a result that outlives the bytes it was read from.

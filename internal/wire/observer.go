@@ -1,9 +1,7 @@
 package wire
 
 import (
-	"mime"
 	"strconv"
-	"strings"
 	"time"
 
 	"tokenomics/internal/record"
@@ -23,98 +21,94 @@ type Config struct {
 // half. It never holds back or changes what it is fed. Use it from one
 // goroutine at a time. All moments are offsets from Record.Start.
 type Observer struct {
-	cfg    Config
-	format format
-	split  Splitter
-	body   bodyKeeper
-	stream stream
+	cfg     Config
+	format  format
+	split   Splitter
+	lines   lineSplitter
+	body    bodyKeeper
+	stream  stream
+	decoder *decoder // nil where the answer is not encoded, or can't be decoded
 
 	status     int
 	encoded    bool
+	coding     string // of what the decoder decodes
 	headers    record.Offset
 	firstEvent record.Offset
 	bytes      int64
+	unread     int          // answers in one piece that could not be read
+	head       record.Usage // what the head tells
+	headModel  string
 	warnings   []string
 }
 
-// format is how an answer's body is read.
-type format int
-
-const (
-	opaque   format = iota // bytes and times only
-	sse                    // server-sent events
-	jsonBody               // one JSON value
-)
-
 // NewObserver observes the answer to cfg.Query.
 func NewObserver(cfg Config) *Observer {
-	o := &Observer{cfg: cfg, warnings: cfg.Query.Warnings}
-	o.stream.init(cfg)
+	o := new(Observer)
+	o.init(cfg)
 	return o
 }
 
-// Head tells of the answer's status line and the headers that say how to read
-// the body. at is the read that completed the head.
-func (o *Observer) Head(at time.Duration, status int, contentType, contentEncoding string) {
-	o.status, o.headers = status, record.Some(at)
-	if o.cfg.Query.Endpoint == "" {
-		return
-	}
-	if contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity") {
-		o.encoded = true
-		o.warn("answer is encoded (" + clip(contentEncoding, 32) + "): not measured")
-		return
-	}
-	kind, _, err := mime.ParseMediaType(contentType)
-	switch {
-	case kind == "text/event-stream":
-		o.format = sse
-	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		o.format = jsonBody
-	case status >= 400:
-	case err != nil && contentType != "":
-		o.warn("answer has an unreadable content type: not measured")
-	default:
-		o.warn("answer is neither JSON nor an event stream: not measured")
-	}
+func (o *Observer) init(cfg Config) {
+	o.cfg, o.warnings = cfg, cfg.Query.Warnings
+	o.stream.init(&o.cfg)
 }
 
 // Streaming says whether the answer is an event stream that is measured.
-func (o *Observer) Streaming() bool { return o.format == sse }
+func (o *Observer) Streaming() bool { return o.format == sse || o.format == ndjson }
 
 // ClientLeft says that nobody waits for what is fed from now on: its tokens
 // are counted apart.
 func (o *Observer) ClientLeft() { o.stream.orphaned = true }
 
 // Feed takes the next bytes of the body.
-func (o *Observer) Feed(at time.Duration, p []byte) { o.feed(at, p, nil) }
-
-// feed also shows each event, after it was measured, to see (the stripper).
-func (o *Observer) feed(at time.Duration, p []byte, see func(Event)) {
+func (o *Observer) Feed(at time.Duration, p []byte) {
 	if len(p) == 0 {
 		return
 	}
+	o.begin(at, p)
+	if o.decoder != nil {
+		o.decoder.feed(p)
+		return
+	}
+	o.take(at, p)
+}
+
+// begin counts what one read of the socket brought, or a part of it.
+func (o *Observer) begin(at time.Duration, p []byte) {
 	o.bytes += int64(len(p))
 	if !o.firstEvent.Ok() && o.format != sse {
 		o.firstEvent = record.Some(at)
 	}
+	o.stream.beginRead(at)
+}
+
+// take measures the next bytes of the body, decoded.
+func (o *Observer) take(at time.Duration, p []byte) {
 	switch o.format {
 	case jsonBody:
 		o.body.add(p)
+	case ndjson:
+		o.lines.feed(p)
+		for line, ok := o.lines.next(); ok; line, ok = o.lines.next() {
+			o.stream.event(at, nil, line)
+		}
 	case sse:
-		o.stream.beginRead(at)
-		o.split.Feed(p, func(e Event) {
-			if len(e.Data) > 0 {
-				if !o.firstEvent.Ok() {
-					o.firstEvent = record.Some(at)
-				}
-				o.stream.event(at, e.Data)
-			}
-			if see != nil {
-				see(e)
-			}
-		})
+		o.split.Feed(p)
+		for e, ok := o.split.Next(); ok; e, ok = o.split.Next() {
+			o.event(at, &e)
+		}
 	}
+}
+
+// event measures one event.
+func (o *Observer) event(at time.Duration, e *Event) {
+	if len(e.Data) == 0 {
+		return
+	}
+	if !o.firstEvent.Ok() {
+		o.firstEvent = record.Some(at)
+	}
+	o.stream.event(at, e.Name, e.Data)
 }
 
 // End closes the measurement and fills r's measured half. how says how the
@@ -122,6 +116,7 @@ func (o *Observer) feed(at time.Duration, p []byte, see func(Event)) {
 // Truncated, ClientAbort, Timeout or Unreachable. What r.Outcome becomes is
 // judged from the body. End is called once.
 func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
+	o.endCoding(how)
 	r.Request = o.cfg.Query.Request
 	r.Headers, r.FirstEvent, r.End = o.headers, o.firstEvent, record.Some(at)
 	r.ResponseBytes = o.bytes
@@ -131,46 +126,72 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	for _, w := range o.warnings {
 		r.Warn(w)
 	}
-	if o.split.Oversize > 0 {
-		r.Warn("an event over " + strconv.Itoa(maxEvent>>20) + " MiB was not measured")
-	}
 	r.Outcome = how
 	switch o.format {
-	case sse:
-		// An answer of events is a stream, whatever the request said.
-		r.Stream = true
-		if part, _ := o.split.Partial(); len(part) > 0 && how == record.Complete {
-			r.Warn("the stream ended inside an event")
-		}
-		o.stream.end(how, r)
+	case sse, ndjson:
+		o.endStream(how, r)
 	case jsonBody:
 		r.Stream = false
 		o.answer(how, r)
 	default:
-		if o.status >= 400 {
+		if o.status >= 400 || o.headers.Ok() && !o.encoded {
 			r.Stream = false
 		}
-		o.noCompletion(r, o.format == opaque && !o.encoded)
+		o.noCompletion(r, !o.encoded)
 	}
-	if o.status >= 400 && (r.Outcome == record.Complete || r.Outcome == record.Error) {
-		r.Outcome = record.Error
-		if r.ErrorType == "" {
-			r.ErrorType = strconv.Itoa(o.status)
-		}
-		if r.Error == "" {
-			r.Error = "HTTP " + strconv.Itoa(o.status)
-		}
-	}
+	o.addHead(r)
+	o.badStatus(r)
 	o.correct(r)
+}
+
+// endCoding decodes what is left of an encoded answer.
+func (o *Observer) endCoding(how record.Outcome) {
+	if o.decoder == nil {
+		return
+	}
+	err := o.decoder.close()
+	if err != nil && (how == record.Complete || err == errBomb) {
+		o.warn("decoding the answer (" + o.coding + ") failed, it is measured up to there: " + clip(err.Error(), 64))
+	}
+}
+
+// endStream closes the measurement of a stream. An answer of events is one,
+// whatever the request said.
+func (o *Observer) endStream(how record.Outcome, r *record.Record) {
+	r.Stream = true
+	if o.split.Oversize+o.lines.oversize > 0 {
+		r.Warn("an event over " + strconv.Itoa(maxEvent>>20) + " MiB was not measured")
+	}
+	if line := o.lines.rest(); len(line) > 0 && how == record.Complete {
+		o.stream.event(o.stream.readAt, nil, line) // the last line need not end
+	}
+	if part, _ := o.split.Partial(); len(part) > 0 && how == record.Complete {
+		r.Warn("the stream ended inside an event")
+	}
+	if o.stream.grammar != nil {
+		r.Dialect = o.stream.grammar.dialect()
+	}
+	o.stream.end(how, r)
+}
+
+// badStatus makes an answer an error by its status alone.
+func (o *Observer) badStatus(r *record.Record) {
+	if o.status < 400 || r.Outcome != record.Complete && r.Outcome != record.Error {
+		return
+	}
+	r.Outcome = record.Error
+	if r.ErrorType == "" || r.ErrorType == noKind {
+		r.ErrorType = strconv.Itoa(o.status)
+	}
+	if r.Error == "" || r.Error == noKind {
+		r.Error = "HTTP " + strconv.Itoa(o.status)
+	}
 }
 
 // noCompletion makes a request for a completion that went well, but brought
 // none, an error: success is judged from the body (METRICS.md).
 func (o *Observer) noCompletion(r *record.Record, is bool) {
-	if !is || r.Outcome != record.Complete || o.status >= 400 {
-		return
-	}
-	if e := o.cfg.Query.Endpoint; e != "chat" && e != "completions" {
+	if !is || r.Outcome != record.Complete || o.status >= 400 || !makesTokens[o.cfg.Query.Endpoint] {
 		return
 	}
 	r.Outcome, r.ErrorType = record.Error, "no_completion"
@@ -182,34 +203,10 @@ func (o *Observer) correct(r *record.Record) {
 	if o.cfg.Live == nil {
 		return
 	}
-	o.cfg.Live.ParseFailures.Add(int64(o.stream.unread + o.split.Oversize))
+	o.cfg.Live.ParseFailures.Add(int64(o.unread + o.stream.unread + o.split.Oversize + o.lines.oversize))
 	if total, ok := r.Usage.Completion.Get(); ok {
 		o.cfg.Live.Stream(total - o.stream.streamed)
 	}
 }
 
 func (o *Observer) warn(text string) { o.warnings = append(o.warnings, text) }
-
-// setError keeps what an engine said went wrong. v is an error object, or the
-// bare string some servers put there.
-func setError(r *record.Record, v []byte, keepText bool) {
-	kind := text(v)
-	message := kind
-	if kind == "" {
-		kind = kept(get(v, "type"))
-		message = kept(get(v, "message"))
-		if code := get(v, "code"); kind == "" && code.Exists() {
-			kind = kept(code)
-		}
-	} else {
-		kind = "error"
-	}
-	if kind == "" {
-		kind = "error"
-	}
-	r.ErrorType = clip(kind, 64)
-	r.Error = r.ErrorType
-	if keepText && message != "" {
-		r.Error = clip(message, 300)
-	}
-}

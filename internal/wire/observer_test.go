@@ -23,7 +23,7 @@ func read(ms float64, events ...string) timed { return timed{ms, events} }
 func observe(t *testing.T, path, request string, how record.Outcome, reads ...timed) *record.Record {
 	t.Helper()
 	o := NewObserver(Config{Query: ReadQuery("POST", path, []byte(request)), Timeline: true, Live: new(record.Live)})
-	o.Head(time.Millisecond, 200, "text/event-stream; charset=utf-8", "")
+	o.Head(time.Millisecond, AnswerHead{Status: 200, ContentType: "text/event-stream; charset=utf-8"})
 	last := 0.0
 	for _, r := range reads {
 		var b strings.Builder
@@ -187,7 +187,7 @@ func TestChoicesHaveTheirOwnTimelines(t *testing.T) {
 func TestErrorTextIsKeptOnlyWhenAsked(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{}`)), ErrorText: keep})
-		o.Head(0, 400, "application/json", "")
+		o.Head(0, AnswerHead{Status: 400, ContentType: "application/json"})
 		o.Feed(0, []byte(`{"error":{"message":"bad input: secret prompt","type":"BadRequestError","code":400}}`))
 		var r record.Record
 		o.End(0, record.Complete, &r)
@@ -221,13 +221,13 @@ func TestAnswers(t *testing.T) {
 		{"cut", "/v1/chat/completions", "application/json", "", `{"choices":[`, 200, record.Truncated, record.Truncated, -1, -1, -1, "", 0},
 		{"lies about its type", "/v1/chat/completions", "application/json", "", `<html>`, 200, record.Complete, record.Error, -1, -1, -1, "", 1},
 		{"plain text error", "/v1/chat/completions", "text/plain", "", `Internal Server Error`, 500, record.Complete, record.Error, -1, -1, -1, "", 0},
-		{"encoded", "/v1/chat/completions", "application/json", "gzip", "\x1f\x8b", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
+		{"of a coding that is not known", "/v1/chat/completions", "application/json", "compress", "\x1f\x9d", 200, record.Complete, record.Complete, -1, -1, -1, "", 1},
 		{"not an endpoint of ours", "/v1/models", "application/json", "", `{"usage":{"prompt_tokens":9}}`, 200, record.Complete, record.Complete, -1, -1, -1, "", 0},
 		{"counts that are no counts", "/v1/chat/completions", "application/json", "", `{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":-1,"completion_tokens":1e99}}`, 200, record.Complete, record.Complete, -1, -1, -1, "none", 0},
 	}
 	for _, tt := range tests {
 		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
-		o.Head(time.Millisecond, tt.status, tt.contentType, tt.encoding)
+		o.Head(time.Millisecond, AnswerHead{Status: tt.status, ContentType: tt.contentType, ContentEncoding: tt.encoding})
 		for p := range slices.Chunk([]byte(tt.body), 4096) {
 			o.Feed(2*time.Millisecond, p)
 		}
@@ -243,6 +243,33 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestLargeAnswers: wherever the counts stand.
+func TestLargeAnswers(t *testing.T) {
+	data := `"data":[` + strings.Repeat(`{"embedding":[0.1,0.2,0.3]},`, 60000) + `{}]`
+	for _, tt := range []struct {
+		name, path, body string
+		prompt           int64
+	}{
+		{"usage behind the data", "/v1/embeddings", `{` + data + `,"usage":{"prompt_tokens":7,"total_tokens":7}}`, 7},
+		{"usage in front of it (llama.cpp)", "/v1/embeddings", `{"model":"m","usage":{"prompt_tokens":7,"total_tokens":7},` + data + `}`, 7},
+		{"Ollama's", "/api/embed", `{"model":"m",` + data + `,"total_duration":5,"prompt_eval_count":7}`, 7},
+		{"Cohere's", "/v2/embed", `{"id":"e",` + data + `,"meta":{"billed_units":{"input_tokens":7}}}`, 7},
+		{"none", "/v1/embeddings", `{` + data + `}`, -1},
+		{"words that look like it", "/v1/embeddings", `{` + data + `,"x":"\"usage\":{\"prompt_tokens\":7}"}`, -1},
+	} {
+		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{}`))})
+		o.Head(0, AnswerHead{Status: 200, ContentType: "application/json"})
+		for p := range slices.Chunk([]byte(tt.body), 4096) {
+			o.Feed(0, p)
+		}
+		var r record.Record
+		o.End(0, record.Complete, &r)
+		if r.Usage.Prompt.Or(-1) != tt.prompt || r.Outcome != record.Complete || len(r.Warnings) != 1 || (r.Usage.Source == record.SourceNone) != (tt.prompt < 0) {
+			t.Errorf("%s: %+v, %s, warnings %q", tt.name, r.Usage, r.Outcome, r.Warnings)
+		}
+	}
+}
+
 // TestUsageAroundTheKeptHead: an answer a little larger than what is kept of
 // its beginning.
 func TestUsageAroundTheKeptHead(t *testing.T) {
@@ -251,7 +278,7 @@ func TestUsageAroundTheKeptHead(t *testing.T) {
 		body := `{"choices":[{"x":"`
 		body += strings.Repeat("y", keepHead+over-len(body)-len(end)) + end
 		o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{}`))})
-		o.Head(0, 200, "application/json", "")
+		o.Head(0, AnswerHead{Status: 200, ContentType: "application/json"})
 		o.Feed(0, []byte(body))
 		var r record.Record
 		o.End(0, record.Complete, &r)
@@ -264,7 +291,7 @@ func TestUsageAroundTheKeptHead(t *testing.T) {
 func TestTokensAfterTheClientLeft(t *testing.T) {
 	live := new(record.Live)
 	o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live})
-	o.Head(0, 200, "text/event-stream", "")
+	o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	o.Feed(0, []byte(events(vllm(0, `"content":"a"`, running, ""))))
 	o.ClientLeft()
 	o.Feed(0, []byte(events(vllm(0, `"content":"b"`, running, ""), vllm(0, `"content":"c"`, running, ""))))
@@ -288,22 +315,5 @@ func TestALumpIsNoStream(t *testing.T) {
 	r := observe(t, "/v1/chat/completions", `{"stream":true}`, record.Complete, lump...)
 	if _, ok := r.TPOT(); ok || !r.Buffered || r.CoalescedReads != 2 {
 		t.Errorf("buffered %v, %d coalesced reads, TPOT %v", r.Buffered, r.CoalescedReads, ok)
-	}
-}
-
-func BenchmarkFeed(b *testing.B) {
-	for _, bench := range []struct{ name, usage string }{{"plain", ""}, {"continuous", usage(9, 1)}} {
-		b.Run(bench.name, func(b *testing.B) {
-			o := NewObserver(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: new(record.Live)})
-			o.Head(0, 200, "text/event-stream", "")
-			event := []byte("data: " + vllm(0, `"content":" token"`, running, bench.usage) + "\n\n")
-			b.SetBytes(int64(len(event)))
-			b.ReportAllocs()
-			at := time.Duration(0)
-			for b.Loop() {
-				at += 10 * time.Millisecond
-				o.Feed(at, event)
-			}
-		})
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"strings"
 
 	"tokenomics/internal/record"
@@ -16,47 +17,42 @@ type Query struct {
 	Echo       bool // the answer's first event repeats the prompt
 	Warnings   []string
 
-	editable bool // the body is a JSON object that may be spliced
+	grammar  string // the dialect that the path lets expect
+	read     bool   // the body was read
+	editable bool   // the body is a JSON object that may be spliced
 }
 
 // Choices is how many choices the answer will have.
 func (q *Query) Choices() int { return max(1, q.N) * max(1, q.Prompts) }
 
-// endpoints are the paths that are measured, by how they end, so that a prefix
-// in front of them (a gateway's, an --api-prefix) does not matter.
-var endpoints = []struct{ suffix, name string }{
-	{"/v1/chat/completions", "chat"},
-	{"/v1/completions", "completions"},
-	{"/v1/embeddings", "embeddings"},
-}
-
-// EndpointOf names the measured endpoint of a request, "" when it is one that
-// is only passed through.
-func EndpointOf(method, path string) string {
-	if method != "POST" {
-		return ""
-	}
-	for _, e := range endpoints {
-		if strings.HasSuffix(path, e.suffix) {
-			return e.name
-		}
-	}
-	return ""
-}
-
 // ReadQuery reads a request to a measured endpoint; of any other it keeps
 // method and path. path is without the query. body is nil when it was not
 // read: too large, streamed, or encoded.
 func ReadQuery(method, path string, body []byte) Query {
-	q := Query{Request: record.Request{Method: method, Path: clip(path, 1024), Endpoint: EndpointOf(method, path)}, Prompts: 1}
-	if q.Endpoint == "" {
+	q := Query{Request: record.Request{Method: method, Path: clip(path, 1024)}, Prompts: 1}
+	e, ok := endpointOf(method, path)
+	if !ok {
 		return q
 	}
-	q.Dialect = "openai"
-	if body == nil {
+	q.Endpoint, q.Dialect, q.grammar = e.name, e.dialect, e.dialect
+	// These stream unless they are told not to, or always.
+	q.Stream = e.name != "embeddings" && e.dialect == dialectOllama || e.dialect == dialectTGI
+	switch {
+	case body == nil:
 		q.Warnings = append(q.Warnings, "request body not read")
-		return q
+	case bytes.HasPrefix(body, []byte("--")):
+		q.form(body)
+	default:
+		q.object(body, e.edit)
 	}
+	return q
+}
+
+// maxKeys bounds what is remembered of a body; real ones have some dozen keys.
+const maxKeys = 256
+
+// object reads a body that should be a JSON object.
+func (q *Query) object(body []byte, edit bool) {
 	seen := make(map[string]bool, 16)
 	duplicate := false
 	whole := members(body, func(m member) bool {
@@ -71,54 +67,92 @@ func ReadQuery(method, path string, body []byte) Query {
 	switch {
 	case !whole || !get(body, "@this").IsObject():
 		q.Warnings = append(q.Warnings, "request body is not a JSON object")
-	case duplicate:
+	case duplicate && edit:
 		// Which of two equal keys counts is each engine's own business.
 		q.Warnings = append(q.Warnings, "request body has a key twice, an escaped one, or very many")
 	default:
-		q.editable = true
+		q.editable = edit
 	}
-	return q
+	q.read = whole
 }
-
-// maxKeys bounds what is remembered of a body; real ones have some dozen keys.
-const maxKeys = 256
 
 func (q *Query) member(key string, v []byte) {
 	switch key {
 	case "model":
 		q.Model = clip(text(v), 256)
 	case "stream":
-		q.Stream = string(v) == "true"
-	case "n":
-		if n := get(v, "@this").Int(); n > 0 && n <= 1<<20 {
-			q.N = int(n)
+		if s := string(v); s == "true" || s == "false" {
+			q.Stream = s == "true" && q.Endpoint != "embeddings" || q.grammar == dialectTGI
 		}
-	case "max_completion_tokens":
-		if n := get(v, "@this"); n.Int() > 0 {
-			q.MaxTokens = record.Some(n.Int())
-		}
-	case "max_tokens":
-		if n := get(v, "@this"); n.Int() > 0 && !q.MaxTokens.Ok() {
-			q.MaxTokens = record.Some(n.Int())
-		}
+	case "n", "n_cmpl":
+		q.choices(v)
+	case "max_completion_tokens": // before its older name
+		q.limit(v, true)
+	case "max_tokens", "max_output_tokens", "n_predict", "max_new_tokens":
+		q.limit(v, false)
+	case "sampling_params", "parameters", "options": // SGLang and vLLM, TGI, Ollama
+		q.parameters(v)
 	case "stream_options":
 		q.Usage = get(v, "include_usage").Bool()
 		q.Continuous = get(v, "continuous_usage_stats").Bool()
 	case "echo":
 		q.Echo = string(v) == "true"
 	case "prompt":
-		if q.Endpoint == "completions" {
+		if q.Endpoint == "completions" || q.grammar == dialectLlamaCPP {
+			q.Prompts = prompts(v)
+		}
+	case "text", "input_ids":
+		if q.grammar == dialectSGLang {
 			q.Prompts = prompts(v)
 		}
 	}
 }
 
-// prompts counts a completions batch: a list of strings or of lists of token
-// ids is one prompt each, a flat list of ids is one prompt (WIRE.md 2.3).
+// parameters reads the keys that native endpoints have one level down.
+func (q *Query) parameters(v []byte) {
+	if !isObject(v) || q.Endpoint != "generate" && q.grammar != dialectOllama {
+		return
+	}
+	members(v, func(m member) bool {
+		switch string(m.key) {
+		case "n":
+			q.choices(m.value)
+		case "max_new_tokens", "max_tokens", "num_predict":
+			q.limit(m.value, false)
+		}
+		return true
+	})
+}
+
+// choices takes the choices per prompt, where there can be several.
+func (q *Query) choices(v []byte) {
+	var n record.Count
+	switch q.Endpoint {
+	case "chat", "completions", "generate":
+	default:
+		return
+	}
+	if count(v, &n) && n.Or(0) > 0 && n.Or(0) <= 1<<20 {
+		q.N = int(n.Or(0))
+	}
+}
+
+// limit takes the most tokens that a choice may have. It is the first to be
+// named that counts, but for one that is sure.
+func (q *Query) limit(v []byte, sure bool) {
+	var n record.Count
+	if count(v, &n) && n.Or(0) > 0 && (sure || !q.MaxTokens.Ok()) {
+		q.MaxTokens = n
+	}
+}
+
+// prompts counts a batch: a list of strings or of lists of token ids is one
+// prompt each, a flat list of ids is one prompt (WIRE.md 2.3). llama.cpp takes
+// objects too.
 func prompts(v []byte) int {
 	n := 0
 	elements(v, func(e []byte) bool {
-		if len(e) > 0 && e[0] != '"' && e[0] != '[' {
+		if len(e) > 0 && e[0] != '"' && e[0] != '[' && e[0] != '{' {
 			n = 1
 			return false
 		}

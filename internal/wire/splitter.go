@@ -3,10 +3,11 @@ package wire
 import "bytes"
 
 // Event is one server-sent event. Its bytes belong to the Splitter and are
-// valid until the call that hands it over returns.
+// valid until its next call.
 type Event struct {
 	Raw   []byte // every byte of it, comments and the blank line included
 	Fresh []byte // the end of Raw: what came with this Feed
+	Name  []byte // of its last event line, nil where there is none
 	Data  []byte // its data lines, joined by \n; empty for an event of comments only
 }
 
@@ -16,44 +17,125 @@ type Event struct {
 const maxEvent = 8 << 20
 
 // Splitter cuts a stream of server-sent events at their blank lines, in
-// whatever pieces the stream arrives (WIRE.md 1.1). The zero value is ready.
-// Lines end with LF, CRLF or CR. It keeps only the event that is not yet whole.
+// whatever pieces the stream arrives (WIRE.md 1.1). Feed it, then call Next
+// until there is none. The zero value is ready. Lines end with LF, CRLF or CR.
+// It keeps only the event that is not yet whole.
 type Splitter struct {
 	part     []byte // the event begun, not yet ended
+	b        []byte // what Next goes through: part and what was fed
+	from     int    // where in b the fed bytes begin
+	start    int    // of the event in hand, in b
 	line     int    // where its unfinished line starts
 	seen     int    // no line ends before this
-	fresh    int    // how many bytes of the last Feed it has
+	name     span   // of its event line
+	data     span   // of its data line
+	lines    int    // how many data lines it has
+	fresh    int    // how many bytes of the last Feed the unfinished event has
 	skip     bool   // it outgrew maxEvent: nothing of it is kept
 	joined   []byte // scratch for data of several lines
 	Oversize int    // events passed over because of their size
 }
 
-// Feed takes the next bytes and calls emit for each event that they complete.
-func (s *Splitter) Feed(p []byte, emit func(Event)) {
-	b, owned := p, false
-	if len(s.part) > 0 {
-		s.part = append(s.part, p...)
-		b, owned = s.part, true
+type span struct{ from, to int }
+
+func (p span) of(b []byte) []byte {
+	if p.to == 0 {
+		return nil
 	}
-	fresh := len(b) - len(p)
-	start, line, seen := 0, s.line, s.seen
-	for {
-		end, next := lineEnd(b, seen)
-		if end < 0 {
-			break
-		}
-		if end == line { // a blank line ends the event
-			s.emit(Event{Raw: b[start:next], Fresh: b[max(start, fresh):next]}, emit)
-			start = next
-		}
-		line, seen = next, next
-	}
-	s.fresh = len(b) - max(start, fresh)
-	s.keep(b[start:], line-start, owned)
+	return b[p.from:p.to]
 }
 
+// Feed takes the next bytes. They are not kept beyond the Next that finds no
+// event.
+func (s *Splitter) Feed(p []byte) {
+	s.b, s.start, s.from = p, 0, 0
+	if len(s.part) > 0 {
+		s.from = len(s.part)
+		s.part = append(s.part, p...)
+		s.b = s.part
+	}
+}
+
+// Next is the next event that is whole, not ok when there is none.
+func (s *Splitter) Next() (e Event, ok bool) {
+	b := s.b
+	for {
+		end, next := lineEnd(b, s.seen)
+		if end < 0 {
+			s.keep()
+			return Event{}, false
+		}
+		if end == s.line { // a blank line ends the event
+			return s.cut(next), true
+		}
+		s.field(b, s.line, end)
+		s.line, s.seen = next, next
+	}
+}
+
+// field notes what the line b[from:to] is of the event.
+func (s *Splitter) field(b []byte, from, to int) {
+	if to-from < 5 {
+		return
+	}
+	switch line := b[from:to]; {
+	case string(line[:5]) == "data:":
+		s.lines++
+		s.data = valueOf(b, from+5, to)
+	case len(line) >= 6 && string(line[:6]) == "event:":
+		s.name = valueOf(b, from+6, to)
+	}
+}
+
+// valueOf is what follows a field's colon and at most one space.
+func valueOf(b []byte, from, to int) span {
+	if from < to && b[from] == ' ' {
+		from++
+	}
+	return span{from, to}
+}
+
+// cut is the event that ends at next.
+func (s *Splitter) cut(next int) Event {
+	b := s.b
+	e := Event{Raw: b[s.start:next], Fresh: b[max(s.start, s.from):next]}
+	switch {
+	case s.skip:
+		s.skip = false
+		s.Oversize++
+	case s.lines > 1:
+		e.Name, e.Data = s.name.of(b), s.join(e.Raw)
+	default: // one line, as every engine sends, is not copied
+		e.Name, e.Data = s.name.of(b), s.data.of(b)
+	}
+	s.start, s.line, s.seen = next, next, next
+	s.name, s.data, s.lines = span{}, span{}, 0
+	return e
+}
+
+// join is the event's data lines in one.
+func (s *Splitter) join(raw []byte) []byte {
+	joined := s.joined[:0]
+	for pos := 0; pos < len(raw); {
+		end, next := lineEnd(raw, pos)
+		if end < 0 { // a CR that ends the event
+			end, next = len(raw)-1, len(raw)
+		}
+		if line := raw[pos:end]; bytes.HasPrefix(line, dataPrefix) {
+			joined = append(append(joined, valueOf(line, len(dataPrefix), len(line)).of(line)...), '\n')
+		}
+		pos = next
+	}
+	s.joined = joined
+	return joined[:len(joined)-1]
+}
+
+var dataPrefix = []byte("data:")
+
 // keep holds the unfinished event until more of it comes.
-func (s *Splitter) keep(rest []byte, line int, owned bool) {
+func (s *Splitter) keep() {
+	rest, line := s.b[s.start:], s.line-s.start
+	s.fresh = len(s.b) - max(s.start, s.from)
 	if len(rest) > maxEvent {
 		// Only the unfinished line is needed to find the event's end.
 		s.skip = true
@@ -65,18 +147,35 @@ func (s *Splitter) keep(rest []byte, line int, owned bool) {
 			}
 		}
 	}
-	if owned {
+	s.name, s.data = s.name.back(s.start), s.data.back(s.start)
+	if len(s.part) > 0 {
 		s.part = s.part[:copy(s.part, rest)]
 	} else {
 		s.part = append(s.part[:0], rest...)
 	}
-	if cap(s.part) > 64<<10 && len(s.part) < 4<<10 {
-		s.part = append([]byte(nil), s.part...) // one large event must not cost its memory for the rest of the stream
-	}
+	s.part = lighten(s.part)
+	s.b, s.start = nil, 0
 	s.line, s.seen = line, len(s.part)
 	if n := len(s.part); n > 0 && s.part[n-1] == '\r' {
 		s.seen = n - 1 // whether it ends a line alone or with an LF is not known yet
 	}
+}
+
+// lighten gives back memory that one large event or read took, so that it does
+// not cost it for the rest of the stream.
+func lighten(b []byte) []byte {
+	if cap(b) <= 8<<10 || len(b) >= cap(b)/8 {
+		return b
+	}
+	return append([]byte(nil), b...)
+}
+
+// back is where the span is once n bytes in front of it are gone.
+func (p span) back(n int) span {
+	if p.to == 0 {
+		return p
+	}
+	return span{p.from - n, p.to - n}
 }
 
 // oneByte stands for the start of a line too long to keep.
@@ -86,64 +185,16 @@ var oneByte = []byte{'x'}
 // Feed, and how many bytes at the end of the last Feed belong to it.
 func (s *Splitter) Partial() (part []byte, fresh int) { return s.part, s.fresh }
 
-func (s *Splitter) emit(e Event, emit func(Event)) {
-	if s.skip {
-		s.skip = false
-		s.Oversize++
-	} else {
-		e.Data = s.data(e.Raw)
-	}
-	emit(e)
-}
-
-// data joins the event's data lines. One line, as every engine sends, is not
-// copied.
-func (s *Splitter) data(raw []byte) []byte {
-	var data []byte
-	lines := 0
-	for pos := 0; pos < len(raw); {
-		end, next := lineEnd(raw, pos)
-		if end < 0 {
-			end, next = len(raw), len(raw)
-		}
-		if v, ok := dataValue(raw[pos:end]); ok {
-			switch lines {
-			case 0:
-				data = v
-			case 1:
-				s.joined = append(append(append(s.joined[:0], data...), '\n'), v...)
-			default:
-				s.joined = append(append(s.joined, '\n'), v...)
-			}
-			lines++
-		}
-		pos = next
-	}
-	if lines > 1 {
-		return s.joined
-	}
-	return data
-}
-
-// dataValue is what follows "data:" and at most one space.
-func dataValue(line []byte) ([]byte, bool) {
-	if len(line) < 5 || string(line[:5]) != "data:" {
-		return nil, false
-	}
-	v := line[5:]
-	if len(v) > 0 && v[0] == ' ' {
-		v = v[1:]
-	}
-	return v, true
-}
-
 // lineEnd finds the first line terminator at or after from: end is where it
 // starts and next where the following line does. A CR that is the last byte
 // may yet be followed by its LF, so it ends no line. Not found: end < 0.
 func lineEnd(b []byte, from int) (end, next int) {
 	rest := b[from:]
 	lf := bytes.IndexByte(rest, '\n')
-	if lf >= 0 {
+	if lf == 0 {
+		return from, from + 1
+	}
+	if lf > 0 {
 		rest = rest[:lf]
 	}
 	if cr := bytes.IndexByte(rest, '\r'); cr >= 0 {

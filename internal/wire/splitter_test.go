@@ -8,11 +8,19 @@ import (
 	"testing"
 )
 
+// feedAll feeds p and hands out what it completes.
+func feedAll(sp *Splitter, p []byte, emit func(Event)) {
+	sp.Feed(p)
+	for e, ok := sp.Next(); ok; e, ok = sp.Next() {
+		emit(e)
+	}
+}
+
 // split feeds s in pieces of the given size and returns the events' data.
 func split(s string, size int) (data []string, raw string) {
 	var sp Splitter
 	for p := range slices.Chunk([]byte(s), size) {
-		sp.Feed(p, func(e Event) {
+		feedAll(&sp, p, func(e Event) {
 			data = append(data, string(e.Data))
 			raw += string(e.Raw)
 		})
@@ -53,14 +61,14 @@ func TestSplitterPassesOverAHugeEvent(t *testing.T) {
 	var got []string
 	emit := func(e Event) { got = append(got, string(e.Data)) }
 	piece := []byte(strings.Repeat("x", 1<<20))
-	sp.Feed([]byte("data: a\n\ndata: "), emit)
+	feedAll(&sp, []byte("data: a\n\ndata: "), emit)
 	for range 20 {
-		sp.Feed(piece, emit)
+		feedAll(&sp, piece, emit)
 	}
 	if part, _ := sp.Partial(); len(part) > maxEvent+len(piece) {
 		t.Errorf("%d bytes kept of an event", len(part))
 	}
-	sp.Feed([]byte("\ndata: more\n\ndata: b\n\n"), emit)
+	feedAll(&sp, []byte("\ndata: more\n\ndata: b\n\n"), emit)
 	if want := []string{"a", "", "b"}; !slices.Equal(got, want) || sp.Oversize != 1 {
 		t.Errorf("got %q, %d oversize", got, sp.Oversize)
 	}
@@ -72,7 +80,7 @@ func TestSplitterFresh(t *testing.T) {
 		var sp Splitter
 		var fresh bytes.Buffer
 		for p := range slices.Chunk([]byte(in), size) {
-			sp.Feed(p, func(e Event) { fresh.Write(e.Fresh) })
+			feedAll(&sp, p, func(e Event) { fresh.Write(e.Fresh) })
 			_, n := sp.Partial()
 			fresh.Write(p[len(p)-n:])
 		}

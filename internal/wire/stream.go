@@ -2,23 +2,20 @@ package wire
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"tokenomics/internal/record"
 	"tokenomics/internal/sketch"
 )
 
-// maxChoices bounds the timelines of one answer. Engines cap n far below it.
-const maxChoices = 1024
-
 // maxTimeline bounds the events kept of one answer: 64 k are hours of decoding.
 const maxTimeline = 1 << 16
 
-// stream measures an OpenAI event stream: chat and completions of every engine
-// (WIRE.md 2), read by shape.
+// stream is what the events of one answer come to, whatever dialect they are
+// of: the grammar reads them and tells the stream.
 type stream struct {
-	cfg     Config
+	cfg     *Config
+	grammar grammar // nil until an event has shown its shape
 	choices []*choice
 	events  int
 	unread  int // events that are not JSON
@@ -38,33 +35,46 @@ type stream struct {
 	coalesced   int
 	timeline    []record.Event
 	final       record.Usage // of the final usage event
-	told        record.Usage // what ordinary events and timings told of the prompt
+	told        record.Usage // what is told of the whole answer before that
+	provisional bool         // told.Prompt is a first word that the end may correct
 	perEvent    record.TokenSource
 	model       string
-	done        bool
-	orphaned    bool   // the client has left
-	failed      []byte // the error event's value
-	marks       marks
+	ids         answerIDs
+	done        bool // the terminator has come
+	orphaned    bool // the client has left
+	failed      *engineError
 	finishes    int  // finish events
 	heldBack    bool // SGLang: finish events of several choices come at the end
 }
 
-// choice is the timeline of one choice while it runs.
-type choice struct {
-	index      int
-	first      record.Offset
-	lastEvent  record.Offset
-	lastToken  record.Offset
-	finish     string
-	cumulative int64 // the engine's running count, where it tells one
-	total      int64 // sum of the tokens of its events
-	exact      bool  // all of them were exact
-	events     int   // token events
-}
-
-func (s *stream) init(cfg Config) {
+// init makes the stream ready for the answer that cfg is about.
+func (s *stream) init(cfg *Config) {
 	s.cfg = cfg
 	s.counted = true
+}
+
+var doneMark = []byte("[DONE]")
+
+// event reads one event. name is of its event line, nil where there is none.
+func (s *stream) event(at time.Duration, name, data []byte) {
+	if data[0] == '[' && bytes.HasPrefix(data, doneMark) {
+		s.done = true
+		return
+	}
+	s.events++
+	if isNull(data) {
+		return // llama.cpp begins a stream of several prompts with it
+	}
+	g := s.grammar
+	if g == nil {
+		var certain bool
+		if g, certain = grammarOf(s.cfg.Query.grammar, name, data); certain {
+			s.grammar = g
+		}
+	}
+	if !g.event(s, at, name, data) {
+		s.unread++
+	}
 }
 
 // sameInstant is how close two socket reads may be and still be one arrival:
@@ -92,200 +102,8 @@ func (s *stream) arrived(at time.Duration) {
 	s.tokenEvents++
 }
 
-var doneMark = []byte("[DONE]")
-
-// event reads the data of one event.
-func (s *stream) event(at time.Duration, data []byte) {
-	if bytes.HasPrefix(data, doneMark) {
-		s.done = true
-		return
-	}
-	s.events++
-	var choices, usage, timings, failed, print []byte
-	whole := members(data, func(m member) bool {
-		switch string(m.key) {
-		case "choices":
-			choices = m.value
-		case "usage":
-			usage = m.value
-		case "timings":
-			timings = m.value
-		case "error":
-			failed = m.value
-		case "system_fingerprint":
-			if !isNull(m.value) {
-				print = m.value
-			}
-		case "model":
-			if s.model == "" {
-				s.model = clip(text(m.value), 256)
-			}
-		}
-		return true
-	})
-	switch {
-	case !whole:
-		s.unread++
-		return
-	case failed != nil && !isNull(failed):
-		if s.failed == nil {
-			s.failed = bytes.Clone(failed)
-		}
-		return
-	}
-	if isNull(usage) {
-		usage = nil
-	}
-	if timings != nil {
-		s.engineTimings(timings)
-	}
-	before := s.finishes
-	if s.choiceEvents(at, choices, usage, timings) > 0 {
-		s.eventUsage(usage)
-		s.marks.see(print, s.finishes > before)
-		return
-	}
-	if usage != nil && len(print) <= maxFingerprint {
-		s.marks.usage = string(print)
-	}
-	// llama.cpp sends a usage event for each choice, which add up; elsewhere
-	// there is one, or the last counts.
-	s.finalUsage(usage, timings != nil)
-}
-
-// engineTimings reads llama.cpp's counters of the prompt (WIRE.md 6.2).
-func (s *stream) engineTimings(v []byte) {
-	var cached, computed record.Count
-	count([]byte(get(v, "cache_n").Raw), &cached)
-	if count([]byte(get(v, "prompt_n").Raw), &computed) {
-		s.told.Prompt = record.Some(cached.Or(0) + computed.Or(0))
-		s.told.Cached = cached
-	}
-}
-
-// choiceEvents measures the choices of one event and says how many it has.
-func (s *stream) choiceEvents(at time.Duration, choices, usage, timings []byte) (n int) {
-	if len(choices) == 0 {
-		return 0
-	}
-	elements(choices, func(v []byte) bool {
-		n++
-		if n <= maxChoices {
-			s.choice(at, v, usage, timings)
-		}
-		return true
-	})
-	return n
-}
-
-// finalUsage takes usage that stands for the whole answer, or, where it adds,
-// for one choice of it.
-func (s *stream) finalUsage(usage []byte, adds bool) {
-	var u record.Usage
-	if usage == nil || !readUsage(usage, &u) {
-		return
-	}
-	if s.final.Source != "" && adds {
-		u.Completion = record.Some(s.final.Completion.Or(0) + u.Completion.Or(0))
-		if s.cfg.Query.Prompts > 1 {
-			u.Prompt = record.Some(s.final.Prompt.Or(0) + u.Prompt.Or(0))
-		} else {
-			u.Prompt = s.final.Prompt
-		}
-	}
-	s.final = u
-}
-
-// eventUsage keeps the prompt side of usage on an ordinary event: what is
-// known of a request that ends before its final usage.
-func (s *stream) eventUsage(usage []byte) {
-	var u record.Usage
-	if usage != nil && readUsage(usage, &u) && u.Prompt.Or(0) > 0 {
-		s.told.Prompt = u.Prompt
-		if u.Cached.Ok() {
-			s.told.Cached = u.Cached
-		}
-		if u.Reasoning.Ok() {
-			s.told.Reasoning = u.Reasoning
-		}
-	}
-}
-
-// choice measures one choice of an event.
-func (s *stream) choice(at time.Duration, v, usage, timings []byte) {
-	e := readDelta(v)
-	c := s.choiceOf(e.index)
-	if c == nil {
-		return
-	}
-	s.heldBack = s.heldBack || e.matchedStop
-	tokens, exact := s.tokens(c, &e, usage, timings)
-	if tokens > 0 {
-		s.tokenEvent(at, c, tokens, exact)
-	}
-	if e.visible && !s.firstOutput.Ok() {
-		s.firstOutput = record.Some(at)
-	}
-	if e.finish != "" {
-		s.finishes++
-		c.finish = clip(e.finish, 32)
-		if !s.heldBack || s.cfg.Query.N <= 1 && s.cfg.Query.Prompts <= 1 {
-			c.lastToken = record.Some(at)
-		}
-	}
-}
-
-// tokens is how many tokens the event brought to its choice, and whether that
-// is exact, in WIRE.md 11's order of trust.
-func (s *stream) tokens(c *choice, e *delta, usage, timings []byte) (n int64, exact bool) {
-	var running record.Count
-	source := record.SourceContinuous
-	if usage != nil {
-		count([]byte(get(usage, "completion_tokens").Raw), &running)
-	}
-	if timings != nil && running.Or(0) == 0 {
-		count([]byte(get(timings, "predicted_n").Raw), &running)
-		source = record.SourceEngineCounter
-	}
-	// A count that first shows up at the finish is the total of all events
-	// before, not the tokens of this one.
-	if total := running.Or(0); total > 0 && (e.finish == "" || c.cumulative > 0 || c.events == 0) {
-		n, c.cumulative = total-c.cumulative, max(total, c.cumulative)
-		s.perEvent = source
-		return max(0, n), true
-	}
-	if total := running.Or(0); total > 0 {
-		s.finishTotal(c, total, usage, source)
-	}
-	switch {
-	case e.tokenIDs > 0:
-		s.trust(record.SourceTokenIDs)
-		return e.tokenIDs, true
-	case e.logprobs > 0 && !s.cfg.Query.Echo:
-		s.trust(record.SourceLogprobs)
-		return e.logprobs, true
-	case e.text:
-		return 1, false
-	}
-	return 0, false
-}
-
-// finishTotal keeps a total that came with a choice's finish (llama.cpp's
-// completions and timings) as if it had come in a usage event.
-func (s *stream) finishTotal(c *choice, total int64, usage []byte, source record.TokenSource) {
-	c.cumulative = total
-	s.perEvent = source
-	s.finalUsage(usage, true)
-}
-
-func (s *stream) trust(source record.TokenSource) {
-	if s.perEvent == "" {
-		s.perEvent = source
-	}
-}
-
-// tokenEvent counts an event that brought tokens.
-func (s *stream) tokenEvent(at time.Duration, c *choice, tokens int64, exact bool) {
+// token counts an event that brought tokens to a choice.
+func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	now := record.Some(at)
 	s.arrived(at)
 	s.counted = s.counted && exact
@@ -307,10 +125,10 @@ func (s *stream) tokenEvent(at time.Duration, c *choice, tokens int64, exact boo
 	c.total += tokens
 	c.exact = c.exact && exact
 	s.streamed += tokens
-	if s.cfg.Live != nil {
-		s.cfg.Live.Stream(tokens)
+	if live := s.cfg.Live; live != nil {
+		live.Stream(tokens)
 		if s.orphaned {
-			s.cfg.Live.AfterClient.Add(tokens)
+			live.AfterClient.Add(tokens)
 		}
 	}
 	if s.cfg.Timeline && len(s.timeline) < maxTimeline {
@@ -322,19 +140,62 @@ func (s *stream) tokenEvent(at time.Duration, c *choice, tokens int64, exact boo
 	}
 }
 
-// choiceOf is the timeline of a choice; nil when there are too many.
-func (s *stream) choiceOf(index int) *choice {
-	if index < len(s.choices) && s.choices[index].index == index {
-		return s.choices[index]
+// output is told that something visible came.
+func (s *stream) output(at time.Duration) {
+	if !s.firstOutput.Ok() {
+		s.firstOutput = record.Some(at)
 	}
-	at, found := slices.BinarySearchFunc(s.choices, index, func(c *choice, i int) int { return c.index - i })
-	if found {
-		return s.choices[at]
+}
+
+// running takes a choice's running count, as far as this event has one, and
+// says how many tokens the event brought by it.
+func (s *stream) running(c *choice, total int64, finishes bool, source record.TokenSource) (n int64, ok bool) {
+	if total <= 0 {
+		return 0, false
 	}
-	if len(s.choices) >= maxChoices {
-		return nil
+	s.perEvent = source
+	// A count that first shows up at the finish is the total of all events
+	// before, not the tokens of this one.
+	late := finishes && c.cumulative == 0 && c.events > 0
+	n = total - c.cumulative
+	c.cumulative = max(total, c.cumulative)
+	return max(0, n), !late
+}
+
+// one is the estimate for an event whose tokens are not told.
+func one(text bool) int64 {
+	if text {
+		return 1
 	}
-	c := &choice{index: index, exact: true}
-	s.choices = slices.Insert(s.choices, at, c)
-	return c
+	return 0
+}
+
+// trust notes where counts come from, where no better source has shown itself.
+func (s *stream) trust(source record.TokenSource) {
+	if s.perEvent == "" {
+		s.perEvent = source
+	}
+}
+
+// finish ends a choice. reason is as the engine puts it, "" where it has none.
+func (s *stream) finish(at time.Duration, c *choice, reason string) {
+	s.finishes++
+	c.finished, c.finish = true, clip(reason, 32)
+	if !s.heldBack || s.cfg.Query.Choices() == 1 {
+		c.lastToken = record.Some(at)
+	}
+}
+
+// fail keeps the first error that an event tells.
+func (s *stream) fail(e engineError) {
+	if s.failed == nil {
+		s.failed = &e
+	}
+}
+
+// named keeps the model's name, which most events repeat.
+func (s *stream) named(model []byte) {
+	if s.model == "" {
+		s.model = clip(text(model), 256)
+	}
 }

@@ -3,130 +3,29 @@ package wire
 import (
 	"bytes"
 	"time"
-
-	"tokenomics/internal/record"
 )
 
 // maxHeld bounds what is held back of an event that may still have to be
 // removed. Usage events are a few hundred bytes.
 const maxHeld = 64 << 10
 
-// Relay is an Observer that also removes what was asked of the engine and not
-// by the client. Use it from one goroutine at a time.
-type Relay struct {
-	Observer
-	strip Strip
-	print *Fingerprint
-
-	begun   bool   // the start of the unfinished event has been passed on
-	held    []byte // the rest of it, so far, has not
-	waiting []byte // a whole finish event that waits for the next event, and comments behind it
-	finish  int    // how much of it is the finish event
-	moved   moved  // what was known when the answer began
-	out     []byte // scratch for what Feed returns
-	broken  bool   // a panic in measuring code: bytes only from here on
-	forced  bool   // the engine sends usage on its own account
-}
-
-// NewRelay observes the answer to a request whose body Edit has changed so
-// that strip has to be removed. print is shared by all answers of an engine;
-// nil is fine where nothing is removed.
-func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
-	if print == nil {
-		print = new(Fingerprint)
-	}
-	return &Relay{Observer: *NewObserver(cfg), strip: strip, print: print, moved: print.known()}
-}
-
-// Feed measures p and returns what the client is to be sent now: p itself
-// where nothing is removed. The result is valid until the next call.
-func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
-	if r.broken {
-		return p
-	}
-	defer func() {
-		if recover() != nil {
-			out = r.breakOff(p)
-		}
-	}()
-	if !r.strip.Any() || !r.Streaming() || r.forced {
-		r.Observer.Feed(at, p)
-		return r.flush(p)
-	}
-	return r.cut(at, p)
-}
-
-// Head is Observer.Head, which must not take the exchange with it.
-func (r *Relay) Head(at time.Duration, status int, contentType, contentEncoding string) {
-	defer func() {
-		if recover() != nil {
-			r.breakOff(nil)
-		}
-	}()
-	r.Observer.Head(at, status, contentType, contentEncoding)
-	if status != 200 {
-		r.strip = Strip{} // only a stream that went well has what we asked for
-	}
-}
-
-// Strips says whether something may be removed from this answer, so that its
-// length is not known beforehand.
-func (r *Relay) Strips() bool { return r.strip.Any() && r.Streaming() }
-
-// Encoded says whether the answer came encoded: what was asked for can't be
-// taken out of it.
-func (r *Relay) Encoded() bool { return r.encoded }
-
-// breakOff ends the measuring and lets the traffic go on.
-func (r *Relay) breakOff(p []byte) []byte {
-	r.broken = true
-	r.warn("measuring failed: figures are incomplete")
-	if r.cfg.Live != nil {
-		r.cfg.Live.Panics.Add(1)
-	}
-	return r.flush(p)
-}
-
-// flush passes on what is held, and then p.
-func (r *Relay) flush(p []byte) []byte {
-	if len(r.held)+len(r.waiting) == 0 {
-		return p
-	}
-	r.out = append(append(append(r.out[:0], r.waiting...), r.held...), p...)
-	r.waiting, r.held = r.waiting[:0], r.held[:0]
-	return r.out
-}
-
-// Rest is what is still held back when no more of the body will come: the
-// client is to have it as well.
-func (r *Relay) Rest() []byte { return r.flush(nil) }
-
-// End is Observer.End, which must not take the exchange with it.
-func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
-	defer func() {
-		if recover() != nil {
-			r.breakOff(nil)
-			rec.Outcome = how
-			rec.Warn("measuring failed: figures are incomplete")
-		}
-	}()
-	r.Observer.End(at, how, rec)
-	if rec.Outcome == record.Complete && r.Streaming() && !r.strip.Any() {
-		r.print.learn(r.stream.marks.moves())
-	}
-}
-
 // cut measures p and removes from it.
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
+	if cap(r.out) > 8<<10 && len(p) < cap(r.out)/8 {
+		r.out = nil // reads were larger once
+	}
 	out, held, begun := r.out[:0], r.held, r.begun
 	changed := len(held) > 0 || len(r.waiting) > 0
-	r.feed(at, p, func(e Event) {
+	r.begin(at, p)
+	r.split.Feed(p)
+	for e, ok := r.split.Next(); ok; e, ok = r.split.Next() {
+		r.event(at, &e)
 		pending := e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):]
 		passed := len(out)
 		out = r.pass(out, e, pending, begun)
 		changed = changed || len(out)-passed != len(pending)
 		held, begun = held[:0], false
-	})
+	}
 	part, fresh := r.split.Partial()
 	tail := p[len(p)-fresh:]
 	switch {
@@ -154,9 +53,9 @@ func (r *Relay) cut(at time.Duration, p []byte) []byte {
 // pass appends to out what the client is to have of an event, of which pending
 // has not been passed on yet.
 func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
-	keep, edited := r.kept(e, begun)
-	if edited != nil {
-		pending = edited
+	keep, edited := r.kept(&e, begun)
+	if edited {
+		pending = r.edited
 	}
 	if len(r.waiting) > 0 {
 		if len(e.Data) == 0 { // a comment says nothing of what comes next
@@ -174,7 +73,7 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 	switch {
 	case !keep:
 		return out
-	case r.strip.Final && finishing(e.Data):
+	case r.strip.Final && !r.repeats() && finishing(e.Data):
 		if r.single() && !r.moved.none() {
 			r.waiting = append(r.waiting[:0], pending...)
 			r.finish = len(pending)
@@ -189,14 +88,14 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 // event follows at once.
 func (r *Relay) single() bool { return r.cfg.Query.Choices() == 1 }
 
-// kept says whether the client is to have the event, and what it becomes if it
-// is edited. What it decides for a whole event must be what mayChange
+// kept says whether the client is to have the event, and whether it was edited
+// and stands in r.edited. What it decides for a whole event must be what mayChange
 // expects of its beginning.
-func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
+func (r *Relay) kept(e *Event, begun bool) (keep, edited bool) {
 	if r.forced || len(e.Data) == 0 || e.Data[0] != '{' || !bytes.HasPrefix(e.Raw, dataPrefix) {
-		return true, nil
+		return true, false
 	}
-	u := findUsage(e.Data)
+	u := r.usageOf(e.Data)
 	if u.filled && u.choices && !r.strip.PerEvent {
 		// Usage on ordinary events that nobody asked for: the engine is set to
 		// send it always, and the client is used to that (WIRE.md 15).
@@ -204,34 +103,50 @@ func (r *Relay) kept(e Event, begun bool) (keep bool, edited []byte) {
 	}
 	switch {
 	case begun || !u.found:
-		return true, nil
+		return true, false
 	case r.strip.PerEvent && u.choices:
-		return true, without(e, u.member)
-	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Data, firstChoice):
-		return true, nil
+		return true, r.without(e, u)
+	case !r.strip.Final || u.choices || !r.strip.PerEvent && bytes.Contains(e.Raw, firstChoice):
+		return true, false
 	case u.alone:
-		return false, nil
+		return false, false
 	}
-	return true, without(e, u.member)
+	return true, r.without(e, u)
 }
 
-// usageAt is where an event has its usage.
-type usageAt struct {
-	member
-	found   bool // there is a usage that is not null
-	filled  bool // and it counts something
-	choices bool // the event has choices
-	alone   bool // the event is there for the usage only
+// repeats says whether the event in hand was read by the layout of an earlier
+// one: it is a text event, and all is known of it.
+func (r *Relay) repeats() bool {
+	g, ok := r.stream.grammar.(*openAI)
+	return ok && g.again
+}
+
+// usagePlace is where an event has its usage.
+type usagePlace struct {
+	start, end int  // of the member, from the quote of its key
+	found      bool // there is a usage that is not null
+	filled     bool // and it counts something
+	choices    bool // the event has choices
+	alone      bool // the event is there for the usage only
+}
+
+// usageOf is where the event in hand has its usage.
+func (r *Relay) usageOf(data []byte) usagePlace {
+	if !r.repeats() {
+		return findUsage(data)
+	}
+	c := &r.stream.grammar.(*openAI).chunk
+	return usagePlace{start: c.usageKey, end: c.usageEnd, found: c.hasUsage, filled: c.usage.Prompt.Or(0) > 0, choices: true}
 }
 
 // findUsage looks for usage in an event. An event with an empty choices list
 // is there for the usage only if it carries nothing else that says something.
-func findUsage(data []byte) (u usageAt) {
+func findUsage(data []byte) (u usagePlace) {
 	other, empty := false, false
 	ok := members(data, func(m member) bool {
 		switch string(m.key) {
 		case "usage":
-			u.member, u.found = m, !isNull(m.value)
+			u.start, u.end, u.found = m.start, m.end, !isNull(m.value)
 			u.filled = get(m.value, "prompt_tokens").Int() > 0
 		case "choices":
 			empty = length(m.value) == 0
@@ -249,14 +164,14 @@ func findUsage(data []byte) (u usageAt) {
 	return u
 }
 
-// without is the event with the member taken out of its one data line. nil
-// when the data is of several lines, which no engine sends.
-func without(e Event, m member) []byte {
+// without puts into r.edited the event without its usage. Not done when the
+// data is of several lines, which no engine sends.
+func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 	at := bytes.Index(e.Raw, e.Data)
 	if at < 0 {
-		return nil
+		return false
 	}
-	from, to := m.start, m.end
+	from, to := u.start, u.end
 	if next := space(e.Data, to); next < len(e.Data) && e.Data[next] == ',' && !precededByComma(e.Data, from) {
 		to = next + 1
 	} else {
@@ -267,9 +182,8 @@ func without(e Event, m member) []byte {
 			from--
 		}
 	}
-	out := make([]byte, 0, len(e.Raw))
-	out = append(out, e.Raw[:at+from]...)
-	return append(out, e.Raw[at+to:]...)
+	r.edited = append(append(r.edited[:0], e.Raw[:at+from]...), e.Raw[at+to:]...)
+	return true
 }
 
 func precededByComma(b []byte, i int) bool {
@@ -286,10 +200,7 @@ func precededByComma(b []byte, i int) bool {
 	return false
 }
 
-var (
-	dataPrefix  = []byte("data:")
-	firstChoice = []byte(`"choices":[{`)
-)
+var firstChoice = []byte(`"choices":[{`)
 
 // mayChange says whether the unfinished event could still turn out to be one
 // that is removed or edited. Of one whose beginning is passed on only the end

@@ -20,7 +20,7 @@ func events(list ...string) string {
 // relay passes in through a Relay in pieces and returns what a client gets.
 func relay(in string, size int, strip Strip, contentType string) (string, *record.Record) {
 	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, strip, nil)
-	r.Head(0, 200, contentType, "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: contentType})
 	var out bytes.Buffer
 	for p := range slices.Chunk([]byte(in), size) {
 		out.Write(r.Feed(0, p))
@@ -77,7 +77,7 @@ func TestAnAnswerGoesByWhatWasKnownAtItsStart(t *testing.T) {
 	print := new(Fingerprint)
 	print.learn(`"fp"`)
 	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true,"n":2}`))}, Strip{Final: true}, print)
-	r.Head(0, 200, "text/event-stream", "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	var out strings.Builder
 	for i := range 2 {
 		out.Write(r.Feed(0, []byte(events(vllm(i, `"content":"x"`, stop, "")))))
@@ -95,7 +95,7 @@ func TestOnlyGoodStreamsAreStripped(t *testing.T) {
 		strips, encoded bool
 	}{{200, "", true, false}, {200, "gzip", false, true}, {503, "", false, false}} {
 		r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
-		r.Head(0, tt.status, "text/event-stream", tt.contentEncoding)
+		r.Head(0, AnswerHead{Status: tt.status, ContentType: "text/event-stream", ContentEncoding: tt.contentEncoding})
 		if r.Strips() != tt.strips || r.Encoded() != tt.encoded {
 			t.Errorf("%+v: strips %v, encoded %v", tt, r.Strips(), r.Encoded())
 		}
@@ -104,7 +104,7 @@ func TestOnlyGoodStreamsAreStripped(t *testing.T) {
 
 func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
 	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
-	r.Head(0, 200, "text/event-stream", "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	steps := []struct{ in, out string }{
 		{`data: {"id":"x",`, ``},
 		{`"choices":[`, ``},
@@ -121,7 +121,7 @@ func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
 		}
 	}
 	r = NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true, PerEvent: true}, nil)
-	r.Head(0, 200, "text/event-stream", "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	huge := `data: {"x":"` + strings.Repeat("y", maxHeld) + `"`
 	if got := string(r.Feed(0, []byte(huge))); got != huge {
 		t.Errorf("an event over %d bytes is held back: %d bytes passed on", maxHeld, len(got))
@@ -134,7 +134,7 @@ func TestStripHoldsBackOnlyWhatItMust(t *testing.T) {
 
 func TestFeedReturnsItsArgumentWhereNothingIsRemoved(t *testing.T) {
 	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`))}, Strip{Final: true}, nil)
-	r.Head(0, 200, "text/event-stream", "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	p := []byte(events(vllm(0, `"content":"a"`, running, "")))
 	if got := r.Feed(0, p); &got[0] != &p[0] || len(got) != len(p) {
 		t.Error("an event that is passed on as it is was copied")
@@ -144,7 +144,7 @@ func TestFeedReturnsItsArgumentWhereNothingIsRemoved(t *testing.T) {
 func TestAPanicInMeasuringCostsOnlyTheMeasurement(t *testing.T) {
 	live := new(record.Live)
 	r := NewRelay(Config{Query: ReadQuery("POST", "/v1/chat/completions", []byte(`{"stream":true}`)), Live: live}, Strip{Final: true}, nil)
-	r.Head(0, 200, "text/event-stream", "")
+	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	var out bytes.Buffer
 	in := events(vllm(0, `"content":"a"`, running, ""))
 	out.Write(r.Feed(0, []byte(in+`data: {"id`)))

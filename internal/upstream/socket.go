@@ -1,0 +1,81 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Socket is one connection to an engine, with nothing buffered on it. All but
+// Close belong to one goroutine at a time.
+type Socket struct {
+	Tag any // what its user wants to remember; the pool does not look at it
+
+	conn   net.Conn
+	pool   *Pool
+	msg    *Conn // the messages over it; nil until it is first got as a Conn
+	reused bool
+	idle   time.Time // since when, while in the pool
+	closed atomic.Bool
+}
+
+// Raw is the connection itself: a *net.TCPConn, *net.UnixConn or *tls.Conn. It
+// is to be closed with the Socket's Close, which the pool counts.
+func (s *Socket) Raw() net.Conn { return s.conn }
+
+// Reused says whether the connection has carried a request before.
+func (s *Socket) Reused() bool { return s.reused }
+
+// Release gives the connection back to the pool. Only the caller knows that it
+// is clean: the last answer was read to its end, nothing came behind it, and
+// the engine did not say that it would close.
+func (s *Socket) Release() {
+	if s.closed.Load() {
+		return
+	}
+	s.reused = true
+	s.pool.put(s)
+}
+
+// Close closes the connection: whoever reads or writes it fails at once, and
+// the engine learns that nobody wants the answer. It may be called from any
+// goroutine, and more than once.
+func (s *Socket) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	s.pool.open.Add(-1)
+	if s.pool.opt.OnClose != nil {
+		s.pool.opt.OnClose(s)
+	}
+	return s.conn.Close()
+}
+
+// alive looks whether the engine has closed an idle connection, or sent on it
+// what nobody asked for.
+func (s *Socket) alive() bool {
+	conn := s.conn
+	secure, isTLS := conn.(*tls.Conn)
+	if isTLS {
+		conn = secure.NetConn()
+	}
+	raw, ok := conn.(syscall.Conn)
+	if !ok {
+		return false // what can't be asked is not trusted
+	}
+	rc, err := raw.SyscallConn()
+	if err != nil {
+		return false
+	}
+	alive := false
+	err = rc.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		// Before its first answer a TLS server sends session tickets. Later, what
+		// waits unasked is most likely the alert that comes with its close.
+		alive = err == syscall.EAGAIN || err == nil && n > 0 && isTLS && !s.reused
+	})
+	return err == nil && alive
+}

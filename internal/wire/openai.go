@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// openAI reads OpenAI's event streams: chat and completions of every engine
+// (WIRE.md 2), and vLLM's generate, which has ids in the place of text.
+type openAI struct {
+	name   string
+	chunk  chunk  // scratch
+	layout layout // of the text events so far
+	marks  marks
+	again  bool // the last event was read by the layout of an earlier one
+}
+
+var _ grammar = (*openAI)(nil)
+
+func (g *openAI) dialect() string    { return g.name }
+func (g *openAI) terminator() string { return "[DONE]" }
+
+func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
+	c := &g.chunk
+	if g.again = g.layout.read(data, c); g.again {
+		g.choiceEvents(s, at, c)
+		return true
+	}
+	c.reset()
+	if !c.read(data) {
+		return false
+	}
+	if c.flat { // SGLang, and vLLM of old
+		c.failed = data
+	}
+	if c.failed != nil {
+		s.fail(readError(c.failed))
+		return true
+	}
+	s.ids.see(c.id)
+	s.named(c.model)
+	if c.hasTiming {
+		c.usage.Prompt, c.usage.Cached = firstOf(c.usage.Prompt, c.timings.prompt()), firstOf(c.usage.Cached, c.timings.cached)
+	}
+	before := s.finishes
+	if len(c.choices) > 0 {
+		g.layout.learn(data, c)
+		g.choiceEvents(s, at, c)
+		g.marks.see(c.print, s.finishes > before)
+		return true
+	}
+	if c.hasUsage && len(c.print) <= maxFingerprint {
+		g.marks.usage = string(c.print)
+	}
+	// llama.cpp sends a usage event for each choice, which add up; elsewhere
+	// there is one, or the last counts.
+	s.finalUsage(c, c.hasTiming)
+	return true
+}
+
+// finalUsage takes usage that stands for the whole answer, or, where it adds,
+// for one choice of it.
+func (s *stream) finalUsage(c *chunk, adds bool) {
+	u := c.usage
+	if u.Source == "" {
+		return
+	}
+	if s.final.Source != "" && adds {
+		u.Completion = sum(s.final.Completion, u.Completion)
+		if s.cfg.Query.Prompts > 1 {
+			u.Prompt, u.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
+		} else {
+			u.Prompt, u.Cached = s.final.Prompt, s.final.Cached
+		}
+	}
+	s.final = u
+}
+
+func (g *openAI) choiceEvents(s *stream, at time.Duration, c *chunk) {
+	for i := range c.choices {
+		g.choice(s, at, &c.choices[i], c)
+	}
+}
+
+// choice measures one choice of an event.
+func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
+	c := s.choiceOf(e.index)
+	if c == nil {
+		return
+	}
+	if in.hasUsage || in.hasTiming {
+		c.hear(&in.usage)
+	}
+	if ids := max(e.promptIDs, in.promptIDs); ids > 0 && !c.told.Prompt.Ok() {
+		c.told.Prompt = record.Some(ids)
+	}
+	s.heldBack = s.heldBack || e.matchedStop
+	tokens, exact := s.tokens(c, e, in)
+	if tokens > 0 {
+		s.token(at, c, tokens, exact)
+	}
+	if e.visible {
+		s.output(at)
+	}
+	if e.finish != "" {
+		s.finish(at, c, e.finish)
+	}
+}
+
+// tokens is how many tokens the event brought to its choice, and whether that
+// is exact, in WIRE.md 11's order of trust.
+func (s *stream) tokens(c *choice, e *delta, in *chunk) (n int64, exact bool) {
+	total, source := in.usage.Completion.Or(0), record.SourceContinuous
+	if total == 0 && in.hasTiming {
+		total, source = in.timings.predicted.Or(0), record.SourceEngineCounter
+	}
+	if total > 0 {
+		if n, ok := s.running(c, total, e.finish != "", source); ok {
+			return n, true
+		}
+		// As if it had come in a usage event (llama.cpp's completions).
+		s.finalUsage(in, true)
+	}
+	switch {
+	case e.tokenIDs > 0:
+		s.trust(record.SourceTokenIDs)
+		return e.tokenIDs, true
+	case e.logprobs > 0 && !(s.cfg.Query.Echo && c.events == 0): // the first event of an echo has the prompt's too
+		s.trust(record.SourceLogprobs)
+		return e.logprobs, true
+	case e.text:
+		return 1, false
+	}
+	return 0, false
+}

@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// Relay is an Observer that also removes what was asked of the engine and not
+// by the client. Use it from one goroutine at a time.
+type Relay struct {
+	Observer
+	strip Strip
+	print *Fingerprint
+
+	begun   bool   // the start of the unfinished event has been passed on
+	held    []byte // the rest of it, so far, has not
+	waiting []byte // a whole finish event that waits for the next event, and comments behind it
+	finish  int    // how much of it is the finish event
+	moved   moved  // what was known when the answer began
+	out     []byte // scratch for what Feed returns
+	edited  []byte // scratch for an event that something is taken out of
+	broken  bool   // a panic in measuring code: bytes only from here on
+	forced  bool   // the engine sends usage on its own account
+}
+
+// NewRelay observes the answer to a request whose body Edit has changed so
+// that strip has to be removed. print is shared by all answers of an engine;
+// nil is fine where nothing is removed.
+func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
+	if print == nil {
+		print = new(Fingerprint)
+	}
+	r := &Relay{strip: strip, print: print, moved: print.known()}
+	r.Observer.init(cfg)
+	return r
+}
+
+// Feed measures p and returns what the client is to be sent now: p itself
+// where nothing is removed. The result is valid until the next call.
+func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
+	if r.broken {
+		return p
+	}
+	defer func() {
+		if recover() != nil {
+			out = r.breakOff(p)
+		}
+	}()
+	if !r.Strips() || r.forced {
+		r.Observer.Feed(at, p)
+		return r.flush(p)
+	}
+	return r.cut(at, p)
+}
+
+// Head is Observer.Head, which must not take the exchange with it.
+func (r *Relay) Head(at time.Duration, h AnswerHead) {
+	defer func() {
+		if recover() != nil {
+			r.breakOff(nil)
+		}
+	}()
+	r.Observer.Head(at, h)
+	if h.Status != 200 {
+		r.strip = Strip{} // only a stream that went well has what we asked for
+	}
+}
+
+// Strips says whether something may be removed from this answer, so that its
+// length is not known beforehand.
+func (r *Relay) Strips() bool { return r.strip.Any() && r.format == sse && !r.encoded }
+
+// KeepAll leaves in the answer what was asked for. It is for before the first
+// byte of the body.
+func (r *Relay) KeepAll() { r.strip = Strip{} }
+
+// Encoded says whether the answer came encoded: what was asked for can't be
+// taken out of it.
+func (r *Relay) Encoded() bool { return r.encoded }
+
+// breakOff ends the measuring and lets the traffic go on.
+func (r *Relay) breakOff(p []byte) []byte {
+	r.broken = true
+	r.warn("measuring failed: figures are incomplete")
+	if r.cfg.Live != nil {
+		r.cfg.Live.Panics.Add(1)
+	}
+	return r.flush(p)
+}
+
+// flush passes on what is held, and then p.
+func (r *Relay) flush(p []byte) []byte {
+	if len(r.held)+len(r.waiting) == 0 {
+		return p
+	}
+	r.out = append(append(append(r.out[:0], r.waiting...), r.held...), p...)
+	r.waiting, r.held = r.waiting[:0], r.held[:0]
+	return r.out
+}
+
+// Rest is what is still held back when no more of the body will come: the
+// client is to have it as well.
+func (r *Relay) Rest() []byte { return r.flush(nil) }
+
+// End is Observer.End, which must not take the exchange with it.
+func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
+	defer func() {
+		if recover() != nil {
+			r.breakOff(nil)
+			rec.Outcome = how
+			rec.Warn("measuring failed: figures are incomplete")
+		}
+	}()
+	r.Observer.End(at, how, rec)
+	if g, ok := r.stream.grammar.(*openAI); ok && rec.Outcome == record.Complete && !r.encoded && !r.strip.Any() {
+		r.print.learn(g.marks.moves())
+	}
+}

@@ -1,0 +1,343 @@
+package proxy
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/proxy/exchange"
+)
+
+// exchange serves one request, and says whether the connection can take
+// another. It is the goroutine driver of the state machine: it reads what the
+// machine wants, writes what it gives, and knows nothing of HTTP.
+func (c *client) exchange() (again bool) {
+	x := exchange.New(&c.proxy.env, c.peer, time.Now())
+	c.mu.Lock()
+	c.x, c.begun, c.how, c.why, c.failed, c.upload, c.waiting = x, false, "", "", nil, nil, true
+	c.mu.Unlock()
+	defer c.recovered(x)
+	if !c.request() {
+		c.end()
+		return false
+	}
+	for x.NeedsEngine() && !c.aborted() {
+		if !c.connect() {
+			break
+		}
+		c.talk()
+	}
+	return c.end()
+}
+
+// recovered keeps a mistake of ours from taking more than one connection.
+func (c *client) recovered(x *exchange.Exchange) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.proxy.live.Panics.Add(1)
+	c.proxy.log.Error("relaying failed", "panic", v)
+	c.abort(record.Error, "relaying the request failed inside the proxy")
+	if c.mu.TryLock() { // the panic may have come with it held
+		c.mu.Unlock()
+	}
+	x.Abort(time.Now(), record.Error, "relaying the request failed inside the proxy")
+	c.settle(x)
+	c.close()
+}
+
+// request reads the request, to its end or as far as the engine can be given
+// it. False: there is none.
+func (c *client) request() bool {
+	if !c.readBy(c.proxy.cfg.IdleTimeout) || c.proxy.isDraining() && len(c.pending) == 0 {
+		return false
+	}
+	if p := c.pending; len(p) > 0 {
+		c.pending = nil
+		if !c.fromClient(p) {
+			return true
+		}
+	}
+	err := c.port.pump(c.fromClient)
+	if err == nil {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch now := time.Now(); {
+	case c.x.Underway():
+		c.x.Abort(now, record.ClientAbort, "")
+	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.isDraining():
+		c.x.HeadTimeout(now)
+	default:
+		c.x.HeadCut(now)
+	}
+	return true
+}
+
+// readBy sets how long the client may take for what it sends next.
+func (c *client) readBy(limit time.Duration) bool {
+	return c.port.readBy(time.Now().Add(limit)) == nil
+}
+
+// fromClient takes what the client sends before the engine is asked, and says
+// whether there is to be more of it.
+func (c *client) fromClient(p []byte) (more bool) {
+	now := time.Now()
+	c.mu.Lock()
+	first := c.waiting
+	c.waiting = false
+	used := c.x.Client(now, p)
+	c.pending = append(c.pending, p[used:]...)
+	if !c.begun && (c.x.Underway() || c.x.Done()) {
+		c.begin(now)
+	}
+	c.x.Spent(time.Since(now))
+	out := c.x.ToClient()
+	more = !c.x.NeedsEngine() && !c.x.Done()
+	begun := c.begun
+	c.mu.Unlock()
+	if !c.write(out) {
+		return false
+	}
+	switch {
+	case !more:
+	case begun:
+		more = c.readBy(c.proxy.cfg.BodyTimeout)
+	case first:
+		more = c.readBy(c.proxy.cfg.HeadTimeout)
+	}
+	return more
+}
+
+// begin counts a request whose head has come. The caller has mu.
+func (c *client) begin(now time.Time) {
+	c.begun = true
+	n := c.proxy.begin()
+	c.x.InFlight(n)
+	switch {
+	case c.x.Done():
+	case c.surplus:
+		c.x.Last()
+		c.full(now, "the proxy has as many connections as it may have (--max-connections)")
+	case n > c.proxy.cfg.MaxInFlight:
+		c.full(now, "the proxy has as many requests in flight as it may have (--max-in-flight)")
+	case c.proxy.isDraining():
+		c.x.Last()
+	}
+}
+
+// full turns a request away because a limit is reached. The caller has mu.
+func (c *client) full(now time.Time, why string) {
+	c.proxy.live.Refused.Add(1)
+	c.x.Refuse(now, 503, "overloaded", why)
+}
+
+// connect gives the exchange a connection to the engine.
+func (c *client) connect() bool {
+	began := time.Now()
+	l, err := c.proxy.dial(c.ctx, c.x.Fresh())
+	now := time.Now()
+	if err != nil {
+		c.unreachable(now, err)
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.engine = l
+	if c.how != "" {
+		l.port.hangUp() // the client left meanwhile
+	}
+	c.x.Connected(l.sock.Reused(), now.Sub(began))
+	return true
+}
+
+func (c *client) unreachable(now time.Time, err error) {
+	c.mu.Lock()
+	ours := c.how != "" // the dial was broken off
+	if !ours {
+		c.x.Unreachable(now, err)
+	}
+	c.mu.Unlock()
+	if !ours {
+		c.proxy.verdict.away(err)
+	}
+}
+
+// talk sends the request and relays the answer, until the exchange is over, its
+// client is, or the request has to be sent again.
+func (c *client) talk() {
+	c.mu.Lock()
+	out, whole := c.x.ToEngine(), !c.x.WantsClient()
+	c.mu.Unlock()
+	err := c.engine.port.write(out)
+	now := time.Now()
+	c.mu.Lock()
+	if err == nil {
+		c.x.Flushed(now)
+	}
+	c.mu.Unlock()
+	switch {
+	case err != nil:
+		c.stoppedReading(c.engine)
+	case !whole:
+		c.startUpload()
+	}
+	c.hear()
+}
+
+// earlyAnswer is how long an engine that stopped reading may take to say why.
+const earlyAnswer = time.Second
+
+// stoppedReading is for an engine that could not be sent all: it may have
+// answered before it had read it, with 413 or 401.
+func (c *client) stoppedReading(l *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hurry = true
+	_ = l.port.readBy(time.Now().Add(earlyAnswer)) // a closed connection needs no limit
+}
+
+// hear relays the answer.
+func (c *client) hear() {
+	err := c.engine.port.pump(c.take)
+	now := time.Now()
+	c.mu.Lock()
+	switch {
+	case c.x.Done():
+	case c.how != "":
+		c.x.Abort(now, c.how, c.why)
+	case c.failed != nil:
+		c.x.Abort(now, record.ClientAbort, writeFailure(c.failed))
+	case err != nil:
+		if c.x.EngineEnd(now, err) {
+			c.proxy.live.Replays.Add(1)
+		}
+		c.engine.close()
+		c.engine = nil
+	}
+	away := c.x.Unanswered()
+	c.mu.Unlock()
+	if away {
+		c.proxy.verdict.away(errNoAnswer)
+	}
+}
+
+var errNoAnswer = errors.New("it closed the connection without an answer")
+
+// writeFailure says of a client that could not be written to what is worth
+// saying: that it did not read. That it left is its outcome.
+func writeFailure(err error) string {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "the client stopped reading"
+	}
+	return ""
+}
+
+// fromEngine takes what one read of the engine's socket brought, and says
+// whether there is to be more of it. What comes of it goes out at once.
+func (c *client) fromEngine(p []byte) (more bool) {
+	now := time.Now()
+	c.mu.Lock()
+	if c.how != "" {
+		c.x.ClientLeft()
+	}
+	if c.hurry {
+		c.hurry = false
+		_ = c.engine.port.readBy(time.Time{}) // it is answering
+	}
+	c.x.Engine(now, p)
+	out, done, tunnel := c.x.ToClient(), c.x.Done(), c.x.Tunnel()
+	c.x.Spent(time.Since(now))
+	c.mu.Unlock()
+	if !c.write(out) || done {
+		return false
+	}
+	if tunnel && c.upload == nil {
+		c.proxy.live.Upgrades.Add(1)
+		c.startUpload()
+	}
+	c.x.Idle()
+	return true
+}
+
+// write sends the client its bytes.
+func (c *client) write(p []byte) bool {
+	if err := c.port.write(p); err != nil {
+		c.mu.Lock()
+		c.failed = err
+		c.mu.Unlock()
+		return false
+	}
+	return true
+}
+
+// aborted says whether the exchange was ended from outside, and ends it.
+func (c *client) aborted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.how != "":
+		c.x.Abort(time.Now(), c.how, c.why)
+	case c.gone.Load():
+		c.x.Abort(time.Now(), record.ClientAbort, "")
+	}
+	return c.x.Done()
+}
+
+// end finishes the exchange: what is left for the client is written, the
+// connections are kept or closed, and the Record is handed on.
+func (c *client) end() (again bool) {
+	c.mu.Lock()
+	x := c.x
+	if !x.Done() && c.how != "" {
+		x.Abort(time.Now(), c.how, c.why)
+	}
+	out := x.ToClient()
+	c.mu.Unlock()
+	left := c.how != "" || c.failed != nil
+	if !left {
+		left = !c.write(out)
+	}
+	c.endUpload()
+	again = x.KeepClient() && !left && !c.gone.Load()
+	c.settle(x)
+	switch {
+	case again:
+		return true
+	case x.Reset():
+		c.reset()
+	case left || !x.Done():
+		c.close()
+	default:
+		c.linger()
+	}
+	return false
+}
+
+// settle gives the engine's connection back and hands on the Record.
+func (c *client) settle(x *exchange.Exchange) {
+	c.mu.Lock()
+	engine := c.engine
+	c.engine, c.x = nil, nil
+	begun := c.begun
+	c.begun = false
+	c.mu.Unlock()
+	if engine != nil {
+		engine.settle(x.KeepEngine())
+	}
+	x.Release()
+	if rec := x.Record(); rec != nil {
+		if c.proxy.aborter != nil && rec.Outcome == record.ClientAbort {
+			if ids, authorization := x.Abortion(); len(ids) > 0 {
+				c.proxy.aborter.abort(abortion{ids, authorization})
+			}
+		}
+		if !begun {
+			c.proxy.begin()
+		}
+		c.proxy.finish(rec)
+	}
+}

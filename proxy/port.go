@@ -1,0 +1,246 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// readSize is how much one read of a socket may bring.
+const readSize = 16 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// port is one end of a connection, as the relay needs it: a read that waits
+// holds no buffer, a write has a time limit that begins anew with every byte
+// that goes, and anyone may interrupt both. One goroutine reads and one writes
+// at a time. A TLS connection, which can't be asked whether there is something
+// to read, holds its buffer while it waits.
+type port struct {
+	conn  net.Conn
+	raw   syscall.RawConn // nil for TLS
+	limit time.Duration   // of one write without progress
+
+	take    func([]byte) bool // of the pump that runs
+	readErr error
+	pumpFn  func(uintptr) bool
+	out     []byte // of the write that runs
+	outErr  error
+	blocked bool // it has had to wait
+	writeFn func(uintptr) bool
+
+	watched bool        // the watcher tells when the peer closes
+	ended   atomic.Bool // it has
+
+	mu        sync.Mutex // protects the rest, and the deadlines
+	readOver  bool       // reading has been interrupted for good
+	writeOver bool
+}
+
+// newPort is the port of a TCP, unix or TLS connection.
+func newPort(conn net.Conn, limit time.Duration) *port {
+	p := &port{conn: conn, limit: limit}
+	if sc, ok := conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			p.raw = raw
+		}
+	}
+	p.pumpFn, p.writeFn = p.readable, p.writable
+	return p
+}
+
+// pump hands take what each read brings, until take wants no more (nil), the
+// peer ends (io.EOF) or reading fails. What take is given is its own only
+// until it returns.
+func (p *port) pump(take func([]byte) bool) error {
+	if p.raw == nil {
+		return p.pumpTLS(take)
+	}
+	p.take, p.readErr = take, nil
+	err := p.raw.Read(p.pumpFn)
+	if err != nil && p.ended.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = p.drain() // the watcher woke us: all that will come is here
+	}
+	p.take = nil
+	if p.readErr != nil {
+		return p.readErr
+	}
+	return err
+}
+
+// drain reads what is there, of a peer that has closed.
+func (p *port) drain() error {
+	watched, done := p.watched, false
+	p.watched = false // read on until there is nothing
+	err := p.raw.Control(func(fd uintptr) { done = p.readable(fd) })
+	p.watched = watched
+	if err == nil && !done {
+		return io.EOF
+	}
+	return err
+}
+
+func (p *port) pumpTLS(take func([]byte) bool) error {
+	b := readBuffers.Get().(*[readSize]byte)
+	defer readBuffers.Put(b)
+	for {
+		n, err := p.conn.Read(b[:])
+		if n > 0 && !take(b[:n]) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readable reads once for every time that there is something to read: a read
+// that did not fill its buffer has emptied the socket, and what comes after it
+// wakes us anew. That the peer has closed may be told by that same wake-up, which
+// is why this needs the watcher; without it, only a read that finds nothing
+// ends the round.
+func (p *port) readable(fd uintptr) (done bool) {
+	b := readBuffers.Get().(*[readSize]byte)
+	defer readBuffers.Put(b)
+	for {
+		n, err := sysRead(fd, b[:])
+		switch {
+		case err == syscall.EAGAIN:
+			return false
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			p.readErr = os.NewSyscallError("read", err)
+			return true
+		case n == 0:
+			p.readErr = io.EOF
+			return true
+		case !p.take(b[:n]):
+			return true
+		case n < len(b) && p.watched:
+			return false
+		}
+	}
+}
+
+// write writes all of b. It fails when nothing of it could be written for the
+// time limit.
+func (p *port) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if p.raw == nil {
+		if err := p.writeBy(time.Now().Add(p.limit)); err != nil {
+			return err
+		}
+		_, err := p.conn.Write(b)
+		return err
+	}
+	p.out, p.outErr, p.blocked = b, nil, false
+	err := p.raw.Write(p.writeFn)
+	p.out = nil
+	switch {
+	case p.outErr != nil:
+		return p.outErr
+	case err == nil && p.blocked:
+		return p.writeBy(time.Time{})
+	}
+	return err
+}
+
+func (p *port) writable(fd uintptr) (done bool) {
+	for len(p.out) > 0 {
+		n, err := sysWrite(fd, p.out)
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			p.blocked = true
+			if p.outErr = p.writeBy(time.Now().Add(p.limit)); p.outErr != nil {
+				return true
+			}
+			return false
+		case err != nil:
+			p.outErr = os.NewSyscallError("write", err)
+			return true
+		default:
+			p.out = p.out[n:]
+		}
+	}
+	return true
+}
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
+// readBy sets when reading fails, unless it has been interrupted.
+func (p *port) readBy(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.readOver {
+		return nil
+	}
+	return p.conn.SetReadDeadline(t)
+}
+
+func (p *port) writeBy(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.writeOver {
+		return nil
+	}
+	return p.conn.SetWriteDeadline(t)
+}
+
+// interrupt makes whoever reads or writes fail, from any goroutine, now and
+// from now on.
+func (p *port) interrupt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.readOver, p.writeOver = true, true
+	_ = p.conn.SetDeadline(past) // a connection that is closed already is as it should be
+}
+
+// hangUp is interrupt, and tells the peer that it is over, without waiting for
+// anybody. The owner still has to close the connection. (Close itself waits for
+// whoever is inside.)
+func (p *port) hangUp() {
+	if raw := rawOf(p.conn); raw != nil {
+		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+	}
+	p.interrupt()
+}
+
+// left is told by the watcher that the peer has closed its side: whoever reads
+// comes to the end. TLS has an end of its own.
+func (p *port) left() {
+	if p.raw == nil {
+		return
+	}
+	p.ended.Store(true)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.readOver = true
+	_ = p.conn.SetReadDeadline(past) // as above
+}
+
+// rawOf is the socket under a connection, nil where there is none.
+func rawOf(c net.Conn) syscall.RawConn {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}

@@ -1,0 +1,92 @@
+package proxy
+
+import (
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// startUpload sends the rest of the request on, or the client's side of a
+// tunnel, while the engine may already answer.
+func (c *client) startUpload() {
+	c.upload = make(chan struct{})
+	go c.uploads()
+}
+
+func (c *client) uploads() {
+	defer close(c.upload)
+	if p := c.pending; len(p) > 0 {
+		c.pending = nil
+		if !c.toEngine(p) {
+			return
+		}
+	}
+	if !c.uploadBy() {
+		return
+	}
+	err := c.port.pump(c.toEngine)
+	c.mu.Lock()
+	over := err == nil || c.x.Done()
+	c.mu.Unlock()
+	if !over {
+		c.abort(record.ClientAbort, "") // it left, or took too long, in the middle of its request
+	}
+}
+
+// uploadBy gives the client its time for the next piece of a body; a tunnel may
+// be silent for as long as it likes.
+func (c *client) uploadBy() bool {
+	c.mu.Lock()
+	tunnel, done := c.x.Tunnel(), c.x.Done()
+	c.mu.Unlock()
+	switch {
+	case done:
+		return false
+	case tunnel:
+		return c.port.readBy(time.Time{}) == nil
+	}
+	return c.readBy(c.proxy.cfg.BodyTimeout)
+}
+
+// toEngine takes what the client sends and passes it on at once.
+func (c *client) toEngine(p []byte) (more bool) {
+	now := time.Now()
+	c.mu.Lock()
+	used := c.x.Client(now, p)
+	c.pending = append(c.pending, p[used:]...)
+	out, engine := c.x.ToEngine(), c.engine
+	done := c.x.Done()
+	c.mu.Unlock()
+	if engine == nil {
+		return false
+	}
+	if done {
+		engine.port.hangUp() // the body was refused: whoever waits for an answer is to see it
+		return false
+	}
+	if err := engine.port.write(out); err != nil {
+		c.stoppedReading(engine)
+		return false
+	}
+	c.mu.Lock()
+	c.x.Flushed(time.Now())
+	more = c.x.WantsClient()
+	c.mu.Unlock()
+	return more && c.uploadBy()
+}
+
+// endUpload waits for the upload to end. It does not wait for the client to
+// send or for the engine to read what an answer that came early did not wait
+// for.
+func (c *client) endUpload() {
+	if c.upload == nil {
+		return
+	}
+	_ = c.port.readBy(past) // a closed connection is read no further anyway
+	c.mu.Lock()
+	if c.engine != nil && !c.x.KeepEngine() {
+		c.engine.port.hangUp()
+	}
+	c.mu.Unlock()
+	<-c.upload
+}
