@@ -222,6 +222,9 @@ func TestRealAnswers(t *testing.T) {
 		if c.response.StatusCode >= 400 || errorEvent.Match(c.body) {
 			want = record.Error
 		}
+		if bytes.Contains(c.body, []byte(`"finish_reason":"abort"`)) {
+			want = record.EngineAbort
+		}
 		if rec.Outcome != want {
 			t.Errorf("%s: %s (%s), want %s", name, rec.Outcome, rec.Error, want)
 		}

@@ -47,13 +47,15 @@ go build -o "$work/check" ./scripts/e2e/check
 # All files of the product from here on are in the working directory.
 cd "$work"
 
-mapfile -t port < <(free_ports 8)
+mapfile -t port < <(free_ports 10)
 engine=http://127.0.0.1:${port[0]}
 jaeger_query=http://127.0.0.1:${port[1]}
 jaeger_otlp=http://127.0.0.1:${port[2]}
 victoria_url=http://127.0.0.1:${port[4]}
 proxy=http://127.0.0.1:${port[5]}
 admin=http://127.0.0.1:${port[6]}
+embedder=http://127.0.0.1:${port[7]}
+embed_proxy=http://127.0.0.1:${port[8]}
 model=distill-llama-8b # what the engine is told to call itself
 
 say "starting the engine, the backends and the hub's stand-in"
@@ -64,6 +66,10 @@ start engine engine.log "$llama/llama-server" --model "${E2E_MODEL:-$llama/model
   --host 127.0.0.1 --port "${port[0]}" --parallel 8 --ctx-size 16384 --no-kv-unified --threads 1 \
   --cache-ram 0 --metrics --offline --no-ui
 engine_pid=$pid
+# A server embeds or writes, not both. Mean pooling makes vectors of any model.
+start embedder embedder.log "$llama/llama-server" --model "${E2E_MODEL:-$llama/model.gguf}" --alias "$model" \
+  --host 127.0.0.1 --port "${port[7]}" --ctx-size 2048 --threads 1 --offline --no-ui --embeddings --pooling mean
+embedder_pid=$pid
 
 start_jaeger "${port[1]}" "${port[2]}" "${port[3]}"
 jaeger_pid=$pid
@@ -76,6 +82,7 @@ wait_file "$hub_pid" hub.log 10 hub.addr
 wait_url "$jaeger_pid" jaeger.log 60 "$jaeger_query/api/services"
 wait_url "$victoria_pid" victoria.log 60 "$victoria_url/health"
 wait_url "$engine_pid" engine.log 120 "$engine/health"
+wait_url "$embedder_pid" embedder.log 120 "$embedder/health"
 
 # Of the product: where to export, the hub, and a cache with nothing in it.
 product=(env
@@ -91,6 +98,13 @@ wait_url "$proxy_pid" proxy.log 30 "$admin/readyz"
 
 say "1. what clients see"
 ./check bytes -engine "$engine" -proxy "$proxy" -model "$model" -log proxy.jsonl
+start embed-proxy embed-proxy.log ./tokenomics proxy --upstream "$embedder" --listen "${embed_proxy#http://}" \
+  --admin "127.0.0.1:${port[9]}" --log-requests embed.jsonl
+embed_proxy_pid=$pid
+wait_url "$embed_proxy_pid" embed-proxy.log 30 "http://127.0.0.1:${port[9]}/readyz"
+./check bytes -probes embeddings -engine "$embedder" -proxy "$embed_proxy" -model "$model" -log embed.jsonl
+stop "$embed_proxy_pid" 15 || fail "the proxy ended with exit code $? on SIGTERM: see embed-proxy.log"
+stop "$embedder_pid" 10 || true # its exit code tells nothing of what it answered
 BASE_URL=$proxy/v1 MODEL=$model REQUEST_ID=e2e-openai-go "$openai_go/openai-go" >openai-go.json
 ./check client -log proxy.jsonl -id e2e-openai-go -answer openai-go.json
 NODE_PATH=$openai_node/node_modules BASE_URL=$proxy/v1 MODEL=$model REQUEST_ID=e2e-openai-node \

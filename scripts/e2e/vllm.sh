@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs real vLLM on a CPU with a tiny random model and records its exchanges.
 #
-# usage: scripts/e2e/vllm.sh [--update]
+# usage: scripts/e2e/vllm.sh [--add | --update]
 #
-# Without --update the captures go to a temporary directory and only the checks
-# that the recorder makes count; with it they replace the test data of
-# internal/wire. Run by hand: the install is 6 GB, and takes minutes the first time.
+# Without a flag the captures go to a temporary directory and only the checks
+# that the recorder makes count. With --add, new ones join the test data of
+# internal/wire; with --update all are replaced. Run by hand: the install is 6 GB, and takes minutes the first time.
 #
 #   PYTHON               a Python 3.11 with venv (python3.11)
 #   TOKENOMICS_E2E_CACHE where the virtual environment stays
@@ -24,10 +24,12 @@ fail() {
   exit 3
 }
 
+recorder_flags=()
 case ${1:-} in
+  --add) out=$root/internal/wire/testdata/vllm recorder_flags=(-add) ;;
   --update) out=$root/internal/wire/testdata/vllm ;;
   '') out=$(mktemp -d) ;;
-  *) echo "usage: scripts/e2e/vllm.sh [--update]" >&2; exit 2 ;;
+  *) echo "usage: scripts/e2e/vllm.sh [--add | --update]" >&2; exit 2 ;;
 esac
 
 install_vllm() {
@@ -87,7 +89,7 @@ capture() {
     ! curl -sf -o /dev/null "http://127.0.0.1:$port/health" || break
     sleep 1
   done
-  "$recorder" -cases "$cases" -base "http://127.0.0.1:$port" -version "$version" -model tiny -out "$out" \
+  "$recorder" "${recorder_flags[@]}" -cases "$cases" -base "http://127.0.0.1:$port" -version "$version" -model tiny -out "$out" \
     -command "$("$root/scripts/vllm_run_server.sh" --dry-run "${arguments[@]}")" ||
     { tail -n 40 "$log" >&2; exit 1; }
   stop_server
@@ -97,5 +99,7 @@ capture vllm
 capture vllm-tools --enable-auto-tool-choice --tool-call-parser hermes
 capture vllm-reasoning --reasoning-parser deepseek_r1
 capture vllm-forced --enable-force-include-usage --enable-per-request-metrics
+capture vllm-scale-out --enable-scale-out
 capture vllm-embed --runner pooling --convert embed
+capture vllm-classify --runner pooling --convert classify
 echo "vllm.sh: all captures are in $out"

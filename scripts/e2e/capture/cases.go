@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,22 +15,34 @@ type scenario struct {
 	note    string // what is to be seen in it, one line
 	method  string
 	path    string
+	host    string   // Host; "" = engine
 	headers []string // lines besides Host, Content-Type, Content-Length
 	body    string
 	status  int      // the status that must come
 	want    []string // what the body must contain
 	wantNot []string // what it must not
+
+	during *scenario // is asked too, once this one's answer has begun
 }
 
 // caseSets has, per engine, the cases as a function of the model's name.
 var caseSets = map[string]func(model string) []scenario{
-	"vllm":           vllmCases,
-	"vllm-tools":     vllmToolCases,
-	"vllm-reasoning": vllmReasoningCases,
-	"vllm-forced":    vllmForcedCases,
-	"vllm-embed":     vllmEmbedCases,
-	"llamacpp":       llamacppCases,
-	"llamacpp-embed": llamacppEmbedCases,
+	"vllm":               vllmCases,
+	"vllm-tools":         vllmToolCases,
+	"vllm-reasoning":     vllmReasoningCases,
+	"vllm-forced":        vllmForcedCases,
+	"vllm-scale-out":     vllmScaleOutCases,
+	"vllm-classify":      vllmClassifyCases,
+	"vllm-embed":         vllmEmbedCases,
+	"llamacpp":           llamacppCases,
+	"llamacpp-tools":     llamacppToolCases,
+	"llamacpp-reasoning": llamacppReasoningCases,
+	"llamacpp-utf8":      llamacppUTF8Cases,
+	"llamacpp-embed":     llamacppEmbedCases,
+	"llamacpp-rerank":    llamacppRerankCases,
+	"llamacpp-infill":    llamacppInfillCases,
+	"ollama":             ollamaCases,
+	"llamacpp-full":      llamacppFullCases,
 }
 
 func setNames() []string { return slices.Sorted(maps.Keys(caseSets)) }
@@ -37,7 +50,7 @@ func setNames() []string { return slices.Sorted(maps.Keys(caseSets)) }
 // bytes is the request as it goes on the wire.
 func (s scenario) bytes() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: engine\r\nUser-Agent: tokenomics-capture\r\nAccept: */*\r\n", s.method, s.path)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: tokenomics-capture\r\nAccept: */*\r\n", s.method, s.path, cmp.Or(s.host, "engine"))
 	for _, h := range s.headers {
 		b.WriteString(h + "\r\n")
 	}
@@ -73,6 +86,12 @@ func (s scenario) without(not ...string) scenario {
 // with adds a header line to the request.
 func (s scenario) with(header string) scenario {
 	s.headers = append(s.headers, header)
+	return s
+}
+
+// meanwhile adds a request that is sent while this one is answered.
+func (s scenario) meanwhile(other scenario) scenario {
+	s.during = &other
 	return s
 }
 

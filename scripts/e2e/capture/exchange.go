@@ -47,7 +47,15 @@ func record(ctx context.Context, host string, s scenario, timeout time.Duration)
 	if _, err := conn.Write(x.request); err != nil {
 		return nil, fmt.Errorf("sending: %w", err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReaderSize(&tap{conn, x}, 64<<10), &http.Request{Method: s.method})
+	other := &companion{ask: func() error {
+		_, err := record(ctx, host, *s.during, timeout)
+		return err
+	}}
+	t := &tap{conn: conn, x: x}
+	if s.during != nil {
+		t.begun = other.start
+	}
+	resp, err := http.ReadResponse(bufio.NewReaderSize(t, 64<<10), &http.Request{Method: s.method})
 	if err != nil {
 		return nil, fmt.Errorf("reading the head: %w", err)
 	}
@@ -55,14 +63,42 @@ func record(ctx context.Context, host string, s scenario, timeout time.Duration)
 	if x.body, err = io.ReadAll(resp.Body); err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
+	if s.during != nil {
+		if err := other.wait(); err != nil {
+			return nil, fmt.Errorf("asking meanwhile: %w", err)
+		}
+	}
 	x.status = resp.StatusCode
 	return x, nil
 }
 
+// companion is the request that is asked while another is answered.
+type companion struct {
+	ask  func() error
+	done chan error // nil until it is asked
+}
+
+func (c *companion) start() {
+	c.done = make(chan error, 1)
+	go func() { c.done <- c.ask() }()
+}
+
+func (c *companion) wait() error {
+	if c.done == nil {
+		return errors.New("the answer was over before it had begun")
+	}
+	return <-c.done
+}
+
+// begun is the number of reads by which a stream has brought its head, what
+// comes before the first token, and the first tokens.
+const begun = 4
+
 // tap is the connection's read side; it writes down every read.
 type tap struct {
-	conn net.Conn
-	x    *exchange
+	conn  net.Conn
+	x     *exchange
+	begun func() // called once the answer has begun; may be nil
 }
 
 func (t *tap) Read(p []byte) (int, error) {
@@ -70,6 +106,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	if n > 0 {
 		t.x.reads = append(t.x.reads, read{time.Since(t.x.at), n})
 		t.x.response = append(t.x.response, p[:n]...)
+		if t.begun != nil && len(t.x.reads) == begun {
+			t.begun()
+		}
 	}
 	return n, err
 }

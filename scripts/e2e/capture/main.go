@@ -47,6 +47,7 @@ type config struct {
 	command string        // how the engine was started, for the record
 	model   string        // the model that requests name
 	out     string        // directory of the .txtar files
+	add     bool          // leave files that are there already as they are
 	timeout time.Duration // for one exchange
 }
 
@@ -60,6 +61,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.StringVar(&c.command, "command", "", "how the engine was started, for the record")
 	flags.StringVar(&c.model, "model", "tiny", "the model that requests name")
 	flags.StringVar(&c.out, "out", "", "the `directory` to write to")
+	flags.BoolVar(&c.add, "add", false, "leave files that are there already as they are")
 	flags.DurationVar(&c.timeout, "timeout", time.Minute, "for one exchange")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -72,7 +74,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 }
 
 // captureAll records every case of the engine, in order: later ones lean on what
-// earlier ones left in the engine's prefix cache.
+// earlier ones left in the engine's prefix cache. With -add all are asked for
+// that reason, though only the new ones are written.
 func captureAll(ctx context.Context, c config, out io.Writer) error {
 	base, err := url.Parse(c.base)
 	if err != nil || base.Host == "" {
@@ -104,6 +107,9 @@ func captureAll(ctx context.Context, c config, out io.Writer) error {
 			return fmt.Errorf("archiving %s: %w", s.name, err)
 		}
 		path := filepath.Join(c.out, s.name+".txtar")
+		if _, err := os.Stat(path); err == nil && c.add {
+			continue
+		}
 		if err := os.WriteFile(path, file, 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", s.name, err)
 		}

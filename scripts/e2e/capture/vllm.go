@@ -5,6 +5,8 @@ import "strings"
 const (
 	chat        = "/v1/chat/completions"
 	completions = "/v1/completions"
+	responses   = "/v1/responses"
+	messages    = "/v1/messages"
 )
 
 // Fields of requests, shared by the scenarios.
@@ -19,7 +21,8 @@ const (
 // vllmCases is run against a server started by ../vllm.sh.
 func vllmCases(model string) []scenario {
 	long := strings.Repeat("Tokens go down the wire one by one, and the cache keeps what it has seen. ", 24)
-	cached := `"messages":[{"role":"user","content":"` + long + `"}],"stream":true,` + short + "," + usage
+	history := `"messages":[{"role":"user","content":"` + long + `"}]`
+	cached := history + `,"stream":true,` + short + "," + usage
 	p := func(name, path, fields, note string, want ...string) scenario {
 		return post(name, path, model, fields, note, want...)
 	}
@@ -62,8 +65,20 @@ func vllmCases(model string) []scenario {
 		p("cache-fresh-salt", chat, cached+`,"cache_salt":"second"`, "the same with another cache_salt: not cached", `"cached_tokens":0`, done),
 		p("cache-warm-nonstream", chat, strings.Replace(cached, `"stream":true,`+short+","+usage, short, 1)+`,"cache_salt":"second"`, "cached_tokens in a JSON body").without(`"cached_tokens":0`),
 
-		p("responses-stream", "/v1/responses", streaming+`"input":"Say hello","max_output_tokens":12`, "named events, no [DONE]", "event: response.created").without(done),
-		p("messages-stream", "/v1/messages", streaming+hello+`,"max_tokens":12`, "the Anthropic dialect", "event: message_start", "event: message_stop").without(done),
+		p("responses-stream", responses, streaming+`"input":"Say hello","max_output_tokens":12`, "named events, no [DONE]", "event: response.created").without(done),
+		p("messages-stream", messages, streaming+hello+`,"max_tokens":12`, "the Anthropic dialect", "event: message_start", "event: message_stop").without(done),
+
+		p("responses-nonstream", responses, `"input":"Say hello","max_output_tokens":12,"temperature":0`, "usage at the end; incomplete, as it was cut", `"output_tokens":12`, `"status":"incomplete"`),
+		p("responses-stream-incomplete", responses, streaming+`"input":"Say hello","max_output_tokens":12,"temperature":0`, "cut at 12: how the last event calls it", `"status":"incomplete"`, `"output_tokens":12`).without(done),
+		p("responses-error-400", responses, `"input":7`, "a field of the wrong type", `"error"`).fails(400),
+		p("messages-nonstream", messages, hello+`,"max_tokens":12,"temperature":0`, "one JSON body with usage", `"output_tokens":12`, `"stop_reason":"max_tokens"`),
+		p("messages-stream-cold", messages, streaming+history+`,"max_tokens":12,"temperature":0`, "a long prompt that the engine has not seen", "event: message_delta", `"cache_read_input_tokens":0`).without(done),
+		p("messages-stream-cached", messages, streaming+history+`,"max_tokens":12,"temperature":0`, "the same again: input_tokens of message_start has the cached ones, that of message_delta not", "event: message_delta", `"cache_read_input_tokens":`).without(done, `"cache_read_input_tokens":0`),
+		p("messages-count-tokens", "/v1/messages/count_tokens", hello, "counts, and generates nothing", `"input_tokens"`),
+		p("messages-error-400", messages, hello+`,"max_tokens":-1`, "a value out of range, not in Anthropic's form", `"error"`).fails(400),
+		post("messages-error-404", messages, "nobody", hello+`,"max_tokens":12`, "a model that is not there, in Anthropic's form", `"error"`).fails(404),
+		p("chat-batch-nonstream", chat+"/batch", `"messages":[[{"role":"user","content":"Say hello."}],[{"role":"user","content":"Say goodbye to the people who wait for tokens."}]],`+short, "two conversations in one request", `"completion_tokens":24`),
+		p("generative-scoring", "/generative_scoring", `"query":"Is it true? ","items":["Engines write tokens.","Cats sleep."],"label_token_ids":[300,301]`, "scores from the next token", `"usage"`),
 
 		p("error-400-max-tokens", chat, hello+`,"max_tokens":-1`, "a value out of range", `"error"`).fails(400),
 		p("error-400-too-long", chat, hello+`,"max_tokens":100000`, "more than the context window", `"error"`).fails(400),
@@ -120,6 +135,33 @@ func vllmForcedCases(model string) []scenario {
 	}
 }
 
+// vllmScaleOutCases is run against a server with --enable-scale-out: tokens in,
+// tokens out, and a way to abort what runs.
+func vllmScaleOutCases(model string) []scenario {
+	const (
+		path     = "/inference/v1/generate"
+		abort    = "/inference/v1/abort_requests"
+		sampling = `"sampling_params":{"max_tokens":12,"temperature":1,"seed":7}`
+		ask      = `"token_ids":[300,301,302,303,304,305,306,307],` + sampling
+		endless  = `,"temperature":1,"seed":7,"ignore_eos":true,"max_tokens":900`
+	)
+	p := func(name, path, fields, note string, want ...string) scenario {
+		return post(name, path, model, fields, note, want...)
+	}
+	stop := func(id string) scenario { return post("", abort, model, `"request_ids":["`+id+`"]`, "") }
+	return []scenario{
+		p("generate-stream", path, streaming+ask, "token ids, no text, no usage", `"token_ids":[`, done).without(`"usage":{`),
+		p("generate-stream-usage", path, streaming+ask+","+usage, "one more event with choices:[]", `"completion_tokens":12`, done),
+		p("generate-stream-continuous", path, streaming+ask+","+continuous, "usage on every event", `"completion_tokens":1,`, done),
+		p("generate-stream-n2", path, streaming+strings.Replace(ask, `"seed":7`, `"seed":7,"n":2`, 1)+","+continuous, "usage per choice", `"index":1`, `"completion_tokens":24`, done),
+		p("generate-stream-text", path, streaming+ask+`,"output_mode":"text",`+continuous, "text for ids", `"output_mode":"text"`, done),
+		p("generate-nonstream", path, ask, "usage and token ids", `"completion_tokens":12`, `"token_ids":[`),
+		p("generate-error-400", path, `"token_ids":"many",`+sampling, "a field of the wrong type", `"error"`).fails(400),
+		p("abort-chat-stream", chat, streaming+hello+endless+","+continuous, "aborted at the engine: a finish_reason of its own, usage and [DONE]", `"finish_reason":"abort"`, done).
+			with("X-Request-Id: endless").meanwhile(stop("chatcmpl-endless")),
+	}
+}
+
 // vllmEmbedCases is run against a server that embeds.
 func vllmEmbedCases(model string) []scenario {
 	const path = "/v1/embeddings"
@@ -127,6 +169,21 @@ func vllmEmbedCases(model string) []scenario {
 		post("embeddings", path, model, `"input":"Once upon a time"`, "usage.prompt_tokens", `"prompt_tokens":`),
 		post("embeddings-batch", path, model, `"input":["Once upon a time","there was an engine"],"encoding_format":"base64"`, "usage sums the inputs", `"index":1`, `"prompt_tokens":`),
 		post("embeddings-bytes", path, model, `"input":"Once upon a time","encoding_format":"bytes"`, "raw octets; usage is in the metadata header"),
+		post("embeddings-bytes-only", path, model, `"input":"Once upon a time","encoding_format":"bytes_only"`, "raw octets; usage is told nowhere"),
+		post("embeddings-cohere", "/v2/embed", model, `"texts":["Once upon a time"],"embedding_types":["float"]`, "Cohere's form: meta.billed_units", `"billed_units"`),
+		post("embeddings-pooling", "/pooling", model, `"input":"Once upon a time","task":"embed"`, "usage.prompt_tokens", `"prompt_tokens":`),
+		post("embeddings-score", "/score", model, `"text_1":"What writes tokens?","text_2":["An engine does.","A cat does not."]`, "usage sums the texts", `"score":`, `"prompt_tokens":`),
+		post("embeddings-rerank", "/v1/rerank", model, `"query":"What writes tokens?","documents":["An engine does.","A cat does not."]`, "usage sums the texts", `"relevance_score":`, `"prompt_tokens":`),
+		post("embeddings-rerank-top", "/rerank", model, `"query":"What writes tokens?","documents":["An engine does.","A cat does not."],"top_n":1`, "fewer results, the same usage", `"relevance_score":`, `"prompt_tokens":`),
+		post("embeddings-error-400", path, model, `"input":7`, "a field of the wrong type", `"error"`).fails(400),
+		post("embeddings-error-400-too-long", path, model, `"input":"`+strings.Repeat("Once upon a time ", 1000)+`"`, "more than the context window", `"error"`).fails(400),
 		post("embeddings-chat-404", chat, model, hello, "routes are only there for tasks that the model supports").fails(404),
+	}
+}
+
+// vllmClassifyCases is run against a server that classifies.
+func vllmClassifyCases(model string) []scenario {
+	return []scenario{
+		post("classify", "/classify", model, `"input":["Once upon a time","there was an engine"]`, "usage.prompt_tokens", `"probs":`, `"prompt_tokens":`),
 	}
 }

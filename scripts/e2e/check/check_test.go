@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -132,16 +136,80 @@ func TestDifferMasksOnlyIDsAndTimes(t *testing.T) {
 		{"a line end less", "\n\n", "\n", false},
 	} {
 		changed := strings.Replace(event, c.from, c.to, 1)
-		d := differ(&answer{status: 200, body: []byte(event)}, &answer{status: 200, body: []byte(changed)})
+		d := differ(&answer{body: []byte(event)}, &answer{body: []byte(changed)})
 		if (d == "") != c.same {
 			t.Errorf("%s: %q", c.name, d)
 		}
 	}
-	if differ(&answer{status: 200, header: []string{"a: 1"}}, &answer{status: 200, header: []string{"a: 2"}}) == "" {
-		t.Error("another header was not noticed")
+}
+
+// TestDifferNoticesHeads: what a client could see of a head, to the letter; what
+// is of one hop, or of this very answer, not.
+func TestDifferNoticesHeads(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nServer: e\r\nDate: Mon\r\nx-empty: \r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 9\r\nKeep-Alive: timeout=5\r\n\r\n"
+	for _, c := range []struct {
+		name, from, to string
+		same           bool
+	}{
+		{"another date", "Mon", "Tue", true},
+		{"another length", "Length: 9", "Length: 10", true},
+		{"another hop's line", "Keep-Alive: timeout=5", "Connection: close", true},
+		{"another reason", "OK", "Fine", false},
+		{"another version", "HTTP/1.1", "HTTP/1.0", false},
+		{"another case", "Server", "server", false},
+		{"another case of a name whose value is its own", "Date", "date", false},
+		{"no date", "Date: Mon\r\n", "", false},
+		{"a date invented", "Server: e\r\n", "Server: e\r\nDate: Tue\r\n", false},
+		{"another order", "Set-Cookie: a\r\nSet-Cookie: b", "Set-Cookie: b\r\nSet-Cookie: a", false},
+		{"a duplicate less", "Set-Cookie: a\r\n", "", false},
+		{"a blank less", "x-empty: ", "x-empty:", false},
+	} {
+		changed := strings.Replace(head, c.from, c.to, 1)
+		if changed == head {
+			t.Fatalf("%s: %q is not in the head", c.name, c.from)
+		}
+		var want, got answer
+		want.readHead(head)
+		got.readHead(changed)
+		if d := differ(&want, &got); (d == "") != c.same {
+			t.Errorf("%s: %q", c.name, d)
+		}
 	}
-	if differ(&answer{status: 200}, &answer{status: 502}) == "" {
-		t.Error("another status was not noticed")
+	if differ(&answer{framing: "Content-Length"}, &answer{framing: "closing"}) == "" {
+		t.Error("another framing was not noticed")
+	}
+}
+
+// TestRequestReadsAnswersAsTheyAre: over a socket, with a body in chunks.
+func TestRequestReadsAnswersAsTheyAre(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	seen := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			seen <- err.Error()
+			return
+		}
+		defer conn.Close()
+		b := make([]byte, 4096)
+		n, err := conn.Read(b)
+		seen <- fmt.Sprint(string(b[:n]), err)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nserver: e\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n") // the client's error tells
+	}()
+	a, err := request{method: "POST", path: "/x", body: "{}"}.to("http://"+l.Addr().String(), "id-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := answer{line: "HTTP/1.1 200 OK", code: 200, header: []string{"server: e"}, framing: "Transfer-Encoding: chunked", body: []byte("abc")}
+	if !reflect.DeepEqual(*a, want) {
+		t.Errorf("%+v, want %+v", *a, want)
+	}
+	if got := <-seen; !strings.Contains(got, "X-Request-Id: id-1\r\n") || !strings.HasSuffix(got, "\r\n\r\n{}<nil>") {
+		t.Errorf("sent %q", got)
 	}
 }
 
@@ -154,6 +222,10 @@ func TestToldBy(t *testing.T) {
 		{"usage of one document", `{"usage":{"prompt_tokens":3,"completion_tokens":4}}`, tokens{3, 4}, false},
 		{"timings of a stream", "data: {}\n\ndata: {\"timings\":{\"prompt_n\":2,\"cache_n\":5,\"predicted_n\":4}}\n\ndata: [DONE]\n\n", tokens{7, 4}, false},
 		{"both, and they differ", `{"usage":{"prompt_tokens":3,"completion_tokens":4},"timings":{"prompt_n":3,"cache_n":0,"predicted_n":5}}`, tokens{}, true},
+		{"Responses, at the end of a stream", "event: response.completed\ndata: {\"response\":{\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n", tokens{3, 4}, false},
+		{"Anthropic's, the cached prompt apart", `{"usage":{"input_tokens":3,"cache_read_input_tokens":5,"output_tokens":4}}`, tokens{8, 4}, false},
+		{"Anthropic's, in two events", "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":3,\"cache_read_input_tokens\":5,\"output_tokens\":0}}}\n\nevent: message_delta\ndata: {\"usage\":{\"output_tokens\":4}}\n\n", tokens{8, 4}, false},
+		{"llama.cpp's own", "data: {\"tokens_predicted\":1,\"tokens_evaluated\":3}\n\ndata: {\"tokens_predicted\":4,\"tokens_evaluated\":3}\n\n", tokens{3, 4}, false},
 		{"none", `{"usage":null}`, tokens{}, true},
 	} {
 		got, err := toldBy([]byte(c.body))

@@ -2,7 +2,7 @@
 // the proxy recorded, what the load generator reported, what the engine counted
 // and what the telemetry backends were told. Every comparison is exact.
 //
-//	check bytes    -engine URL -proxy URL -model M -log FILE
+//	check bytes    -engine URL -proxy URL -model M -log FILE [-probes embeddings]
 //	check client   -log FILE -id ID -answer FILE
 //	check sums     -results FILE -requests FILE -log FILE [-metrics URL]
 //	check engine   -before FILE -after FILE -log FILE -from LINE
@@ -24,7 +24,7 @@ import (
 
 // options are the flags of all subcommands.
 type options struct {
-	engine, proxy, model          string
+	engine, proxy, model, probes  string
 	log, id, answer               string
 	results, requests, metricsURL string
 	before, after                 string
@@ -50,6 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs.StringVar(&o.engine, "engine", "", "base `URL` of the engine")
 	fs.StringVar(&o.proxy, "proxy", "", "base `URL` of the proxy")
 	fs.StringVar(&o.model, "model", "", "model to ask for")
+	fs.StringVar(&o.probes, "probes", "text", "what kind of server -engine is: text or embeddings")
 	fs.StringVar(&o.log, "log", "", "the proxy's JSON lines")
 	fs.StringVar(&o.id, "id", "", "a request's X-Request-Id")
 	fs.StringVar(&o.answer, "answer", "", "what a client printed")

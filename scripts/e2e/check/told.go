@@ -15,11 +15,16 @@ import (
 func toldBy(body []byte) (tokens, error) {
 	var usage, timings *tokens
 	read := func(one gjson.Result) {
-		if u := one.Get("usage"); u.IsObject() {
-			usage = &tokens{u.Get("prompt_tokens").Int(), u.Get("completion_tokens").Int()}
+		for _, path := range []string{"usage", "response.usage", "message.usage"} {
+			if u := one.Get(path); u.IsObject() {
+				usage = usageOf(u, usage)
+			}
 		}
 		if t := one.Get("timings"); t.IsObject() {
 			timings = &tokens{t.Get("prompt_n").Int() + t.Get("cache_n").Int(), t.Get("predicted_n").Int()}
+		}
+		if n := one.Get("tokens_predicted"); n.Exists() {
+			usage = &tokens{one.Get("tokens_evaluated").Int(), n.Int()}
 		}
 	}
 	for _, one := range documents(body) {
@@ -34,6 +39,26 @@ func toldBy(body []byte) (tokens, error) {
 		return *timings, nil
 	}
 	return tokens{}, errors.New("the answer tells no token counts")
+}
+
+// usageOf reads a usage object of any dialect. Anthropic's tells the prompt
+// first, without what came from the cache, and the answer's tokens at its end.
+func usageOf(u gjson.Result, before *tokens) *tokens {
+	t := new(tokens)
+	if before != nil {
+		*t = *before
+	}
+	for _, key := range []string{"prompt_tokens", "input_tokens"} {
+		if n := u.Get(key); n.Exists() {
+			t.prompt = n.Int() + u.Get("cache_read_input_tokens").Int() + u.Get("cache_creation_input_tokens").Int()
+		}
+	}
+	for _, key := range []string{"completion_tokens", "output_tokens"} {
+		if n := u.Get(key); n.Exists() {
+			t.completion = n.Int()
+		}
+	}
+	return t
 }
 
 // documents are the JSON documents of an answer: itself, or its events.
@@ -63,6 +88,19 @@ func (l *line) agrees(told tokens) error {
 		return fmt.Errorf("the record's outcome is %q (%s)", l.Outcome, l.Error)
 	case l.Stream && l.TTFT == nil:
 		return errors.New("the record of a stream has no TTFT")
+	}
+	return nil
+}
+
+// agreesOnPrompt compares a Record of a request that generates nothing.
+func (l *line) agreesOnPrompt(told tokens) error {
+	switch {
+	case l.PromptTokens == nil || *l.PromptTokens != told.prompt:
+		return fmt.Errorf("the record has %v, the engine told %v", l.tokens(), told)
+	case told.prompt == 0:
+		return fmt.Errorf("the engine told %v: that shows nothing", told)
+	case l.Outcome != "complete":
+		return fmt.Errorf("the record's outcome is %q (%s)", l.Outcome, l.Error)
 	}
 	return nil
 }
@@ -97,13 +135,13 @@ func checkClient(o *options) (string, error) {
 	return fmt.Sprintf("%s saw %d chunks and %v; its record says the same", seen.Client, len(seen.Chunks), told), err
 }
 
-// splitEvents are the data of a stream's events. It is not the decoder of the
-// product, which is what is being checked.
+// splitEvents are the data of a stream's events, whatever their names. It is not
+// the decoder of the product, which is what is being checked.
 func splitEvents(body []byte) [][]byte {
 	var out [][]byte
-	for event := range bytes.SplitSeq(body, []byte("\n\n")) {
-		if data, ok := bytes.CutPrefix(event, []byte("data: ")); ok {
-			out = append(out, data)
+	for line := range bytes.Lines(body) {
+		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
+			out = append(out, bytes.TrimSuffix(data, []byte("\n")))
 		}
 	}
 	return out
