@@ -3,6 +3,7 @@ package otel
 import (
 	"net"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -52,9 +53,12 @@ func address(host string, port int) []attribute.KeyValue {
 }
 
 func hostPort(server string) (host string, port int) {
+	if path, unix := strings.CutPrefix(server, "unix:/"); unix {
+		return clean("/" + path), 0
+	}
 	host, p, err := net.SplitHostPort(server)
 	if err != nil {
-		return clean(server), 0 // a unix socket, or a host alone
+		return clean(server), 0 // a host alone
 	}
 	port, err = strconv.Atoi(p)
 	if err != nil {

@@ -7,17 +7,17 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Admin is the proxy's own page of health and metrics, for a listener of its
-// own: what it tells is for operators, not for clients. metrics answers
-// /metrics; nil leaves that out.
-func (p *Proxy) Admin(metrics fasthttp.RequestHandler) *fasthttp.Server {
+// Admin is the page of health and metrics of the proxies in one process, for a
+// listener of its own: what it tells is for operators, not for clients. metrics
+// answers /metrics; nil leaves that out.
+func Admin(proxies []*Proxy, metrics fasthttp.RequestHandler) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			switch path := string(ctx.Path()); {
 			case path == "/healthz":
 				ctx.SetBodyString("ok\n")
 			case path == "/readyz":
-				p.readyz(ctx)
+				readyz(ctx, proxies)
 			case path == "/metrics" && metrics != nil:
 				metrics(ctx)
 			default:
@@ -29,31 +29,52 @@ func (p *Proxy) Admin(metrics fasthttp.RequestHandler) *fasthttp.Server {
 		IdleTimeout:           time.Minute,
 		NoDefaultServerHeader: true,
 		Concurrency:           256,
-		Logger:                quiet{p.log},
+		Logger:                quiet{proxies[0].log},
 	}
 }
 
-// readyz says whether requests can be served: 200 when the engine has been
-// reached and the proxy is not draining, else 503 and why.
-func (p *Proxy) readyz(ctx *fasthttp.RequestCtx) {
+// readiness is what a proxy tells of itself on /readyz.
+type readiness struct {
+	Ready    bool   `json:"ready"`
+	Why      string `json:"why,omitempty"`
+	Upstream string `json:"upstream"`
+	Engine   string `json:"engine"`
+	Usage    string `json:"usage"`
+	InFlight int    `json:"in_flight"`
+}
+
+// readiness: a proxy is ready when its engine has been reached and it is not
+// draining.
+func (p *Proxy) readiness() readiness {
 	ready, why := p.verdict.ready()
 	if p.isDraining() {
 		ready, why = false, "draining"
 	}
-	engine := p.verdict.engine()
-	b, err := json.Marshal(struct {
-		Ready    bool   `json:"ready"`
-		Why      string `json:"why,omitempty"`
-		Upstream string `json:"upstream"`
-		Engine   string `json:"engine"`
-		Usage    string `json:"usage"`
-		InFlight int    `json:"in_flight"`
-	}{ready, why, p.cfg.Upstream.String(), engine.String(), p.verdict.describe(), p.Running()})
+	return readiness{ready, why, p.cfg.Upstream.String(), p.verdict.engine().String(), p.verdict.describe(), p.Running()}
+}
+
+// readyz says whether requests can be served: 200 when all proxies are ready,
+// else 503 and why. Several are listed as routes.
+func readyz(ctx *fasthttp.RequestCtx, proxies []*Proxy) {
+	all := struct {
+		Ready  bool        `json:"ready"`
+		Routes []readiness `json:"routes"`
+	}{Ready: true}
+	for _, p := range proxies {
+		one := p.readiness()
+		all.Ready = all.Ready && one.Ready
+		all.Routes = append(all.Routes, one)
+	}
+	var page any = all
+	if len(proxies) == 1 {
+		page = all.Routes[0]
+	}
+	b, err := json.Marshal(page)
 	if err != nil {
 		ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
 		return
 	}
-	if !ready {
+	if !all.Ready {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 	}
 	ctx.SetContentType("application/json")

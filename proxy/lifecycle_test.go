@@ -90,7 +90,7 @@ func TestReadyz(t *testing.T) {
 	e := engine(t, func(http.ResponseWriter, *http.Request) {})
 	p := start(t, e.URL, func(c *Config) { c.Usage = UsageAuto })
 	p.knows(t)
-	admin := p.Admin(nil)
+	admin := Admin([]*Proxy{p.Proxy}, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -146,12 +146,11 @@ func TestEveryExchangeTwice(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			addr := simulated(t, dialect)
-			direct := dialRaw(t, addr)
 			var want []*rawMessage
 			good := 0
 			for _, w := range twins() {
-				m := undated(w.ask(t, direct))
-				if again := undated(w.ask(t, direct)); !sameAnswer(m, again) {
+				m := undated(w.ask(t, dialRaw(t, addr)))
+				if again := undated(w.ask(t, dialRaw(t, addr))); !sameAnswer(m, again) {
 					t.Fatalf("%s: the simulator gives two answers to one question:\n%+v\n%+v", w.name, m, again)
 				}
 				if m.status() == 200 {

@@ -52,6 +52,9 @@ func newWatcher() (*watcher, error) {
 // side. The caller calls stop before it gives c up; gone may still be running
 // then, but does not begin after it. Not ok when c is closed already.
 func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = over.NetConn() // of TLS
+	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return func() {}, true // an in-memory connection in a test: nothing to watch

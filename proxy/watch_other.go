@@ -24,6 +24,9 @@ func newWatcher() (*watcher, error) { return &watcher{}, nil }
 // watch calls gone, once and from another goroutine, when c's peer closes its
 // side. The caller calls stop before it gives c up.
 func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = over.NetConn() // of TLS
+	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return func() {}, true

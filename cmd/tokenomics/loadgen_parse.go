@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -79,7 +78,9 @@ func (b apiBase) through(proxyURL string) (upstream.Target, error) {
 
 // server is the URL of the server alone: what a proxy has as its upstream.
 func (b apiBase) server() string {
-	return (&url.URL{Scheme: b.target.Scheme, Host: b.target.Addr}).String()
+	t := b.target
+	t.Prefix = ""
+	return t.String()
 }
 
 // chooseModel is the model that was asked for, else the only one there is.

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tokenomics/internal/upstream"
 	"tokenomics/otel"
 	"tokenomics/proxy"
 )
@@ -31,7 +27,13 @@ type proxyOptions struct {
 	quiet                   bool
 	labels                  labelOptions
 	relay                   relayOptions
+	route                   []string
+	listenMode              string
+	tlsCert, tlsKey         string
+	upstreamCA              string
+	upstreamInsecure        bool
 
+	given            func(flag string) bool // on the command line
 	sampleRatioGiven bool
 	connections      int  // unused ones to the engine that are kept; 0 = upstream's default
 	inProcess        bool // another command runs it: only what goes wrong is said
@@ -43,6 +45,10 @@ const proxyExamples = `  # measure the real traffic of a server: it moves to por
   # traces and metrics to an OTLP backend, one JSON line per request to a file
   tokenomics proxy --upstream http://localhost:8001 --listen 127.0.0.1:8000 \
     --otlp-endpoint http://localhost:4318 --log-requests requests.jsonl
+
+  # two servers, one of them on a unix socket, with one admin address
+  tokenomics proxy --route 127.0.0.1:8000=http://localhost:8001 \
+    --route unix:/run/b.sock=unix:/run/vllm.sock
 
   # touch nothing: count only what the engine tells by itself
   tokenomics proxy --upstream http://localhost:8001 --usage observe`
@@ -60,6 +66,10 @@ passes through and is counted.
 Token counts come from the engine. Where that is known to be safe, streams are
 asked for their usage and the answer to that is taken out again (--usage auto).
 
+An upstream on a unix socket is written unix:/run/vllm.sock, and with a path prefix
+unix:/run/vllm.sock:/prefix. --upstream-ca replaces the system's roots, as curl's
+--cacert does. With --tls-cert addresses on the network speak TLS, unix sockets not.
+
 The admin address serves /metrics (Prometheus), /healthz and /readyz. Nothing is
 exported unless --otlp-endpoint or an OTEL_* variable says where to. On SIGTERM or
 Ctrl-C the proxy stops accepting, finishes what runs and flushes its telemetry.
@@ -69,6 +79,7 @@ time or Records were lost, 2 wrong use, 3 could not run.`,
 		Example: proxyExamples,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.given = cmd.Flags().Changed
 			o.sampleRatioGiven = cmd.Flags().Changed("trace-sample-ratio")
 			return o.serve(cmd.Context(), e)
 		},
@@ -80,8 +91,14 @@ time or Records were lost, 2 wrong use, 3 could not run.`,
 func (o *proxyOptions) register(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&o.upstream, "upstream", "http://localhost:8000", "`URL` of the server to stand in front of")
-	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` that clients connect to")
+	fs.StringVar(&o.upstream, "upstream", "http://localhost:8000", "`URL` of the server to stand in front of, or unix:/path")
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` that clients connect to, or unix:/path")
+	fs.StringArrayVar(&o.route, "route", nil, "`listen=upstream`, instead of those two; repeat it for several servers")
+	fs.StringVar(&o.listenMode, "listen-mode", "0660", "permission `bits` of the unix sockets listened on")
+	fs.StringVar(&o.tlsCert, "tls-cert", "", "PEM `file` of a certificate: clients speak TLS; read again when it changes")
+	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM `file` of its key")
+	fs.StringVar(&o.upstreamCA, "upstream-ca", "", "PEM `file` of the certificates to trust for https upstreams, instead of the system's")
+	fs.BoolVar(&o.upstreamInsecure, "upstream-insecure", false, "do not check the certificates of https upstreams")
 	fs.StringVar(&o.admin, "admin", "127.0.0.1:9464", "`address` of /metrics, /healthz and /readyz; \"\" for none")
 	fs.StringVar(&o.usage, "usage", string(proxy.UsageAuto), "ask streams for token counts that their client did not ask for:\nauto (final where it is safe, else observe), final, continuous, observe")
 	fs.StringVar(&o.otlpEndpoint, "otlp-endpoint", "", "`URL` of an OTLP backend for traces and metrics, such as http://localhost:4318")
@@ -97,56 +114,48 @@ func (o *proxyOptions) register(cmd *cobra.Command) {
 }
 
 // check finds what is wrong with the options before anything is started.
-func (o *proxyOptions) check() (upstream.Target, error) {
-	target, err := upstream.ParseTarget(o.upstream)
+func (o *proxyOptions) check() ([]route, error) {
+	routes, err := o.routes()
 	if err != nil {
-		return target, fmt.Errorf("--upstream: %w", err)
-	}
-	if strings.HasSuffix(target.Prefix, "/v1") {
-		return target, fmt.Errorf("--upstream %s ends in /v1, which is in every client's path already: write %s", o.upstream, target.Root())
-	}
-	if o.listen == target.Addr {
-		return target, fmt.Errorf("--upstream %s is the proxy's own address: give the engine's", o.upstream)
+		return nil, err
 	}
 	if _, err := proxy.ParseUsage(o.usage); err != nil {
-		return target, fmt.Errorf("--usage: %w", err)
+		return nil, fmt.Errorf("--usage: %w", err)
 	}
-	for flag, addr := range map[string]string{"--listen": o.listen, "--admin": o.admin} {
-		if flag == "--admin" && addr == "" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return target, fmt.Errorf("%s %q is no address: write host:port, such as 127.0.0.1:8080", flag, addr)
-		}
+	if _, _, err := net.SplitHostPort(o.admin); o.admin != "" && err != nil {
+		return nil, fmt.Errorf("--admin %q is no address: write host:port, such as 127.0.0.1:9464", o.admin)
+	}
+	if _, err := parseMode(o.listenMode); err != nil {
+		return nil, err
 	}
 	switch {
 	case o.semconv != otel.SemconvNewest && o.semconv != otel.Semconv141:
-		return target, fmt.Errorf("--semconv %q: give %s, or leave it out for the newest names", o.semconv, otel.Semconv141)
+		return nil, fmt.Errorf("--semconv %q: give %s, or leave it out for the newest names", o.semconv, otel.Semconv141)
 	case o.otlpProtocol != "" && o.otlpProtocol != "http/protobuf" && o.otlpProtocol != "grpc":
-		return target, fmt.Errorf("--otlp-protocol %q: give http/protobuf or grpc", o.otlpProtocol)
+		return nil, fmt.Errorf("--otlp-protocol %q: give http/protobuf or grpc", o.otlpProtocol)
 	case !(o.sampleRatio >= 0 && o.sampleRatio <= 1):
-		return target, fmt.Errorf("--trace-sample-ratio %v: give 0 to 1", o.sampleRatio)
+		return nil, fmt.Errorf("--trace-sample-ratio %v: give 0 to 1", o.sampleRatio)
 	case o.timeline && o.logRequests == "":
-		return target, errors.New("--timeline is for the lines of --log-requests: give that too")
+		return nil, errors.New("--timeline is for the lines of --log-requests: give that too")
 	case o.drainTimeout < 0:
-		return target, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
+		return nil, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
 	}
-	return target, errors.Join(o.relay.check(), o.labels.check())
+	return routes, errors.Join(o.relay.check(), o.labels.check())
 }
 
 // serve runs the proxy until ctx ends, then drains it.
 func (o *proxyOptions) serve(ctx context.Context, e *env) error {
-	target, err := o.check()
+	routes, err := o.check()
 	if err != nil {
 		return usageError(err)
 	}
-	ln, err := listen("--listen", o.listen)
+	lns, err := o.listenAll(routes)
 	if err != nil {
 		return err
 	}
-	p, err := startProxy(ctx, e, target, o, ln)
+	p, err := startProxy(ctx, e, routes, o, lns)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return errors.Join(err, closeListeners(lns))
 	}
 	p.banner()
 	select {
@@ -154,27 +163,13 @@ func (o *proxyOptions) serve(ctx context.Context, e *env) error {
 	case err := <-p.failed:
 		return errors.Join(runError(err), p.stop())
 	}
-	if n := p.proxy.Running(); n > 0 {
+	if n := p.running(); n > 0 {
 		p.view.note(fmt.Sprintf("stopping: requests in flight (%d) have %v to finish; again to stop at once", n, o.drainTimeout))
 	}
 	if err := p.stop(); err != nil {
 		return failError(err)
 	}
 	return nil
-}
-
-// listen opens a listener; its error says what to do about it.
-func listen(flag, addr string) (net.Listener, error) {
-	ln, err := net.Listen("tcp", addr)
-	switch {
-	case err == nil:
-		return ln, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, runError(fmt.Errorf("%s: address %s is in use by another process: stop it, or give another address with %s", flag, addr, flag))
-	case errors.Is(err, os.ErrPermission):
-		return nil, runError(fmt.Errorf("%s: no permission to listen on %s: ports below 1024 need privileges, give another with %s", flag, addr, flag))
-	}
-	return nil, runError(fmt.Errorf("%s: listening on %s: %w", flag, addr, err))
 }
 
 // startInProcessProxy runs a proxy in front of a server for another command,
@@ -186,7 +181,8 @@ func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOpti
 	o.usage = string(proxy.UsageAuto)
 	o.drainTimeout, o.labels, o.relay = 30*time.Second, newLabelOptions(), newRelayOptions()
 	o.relay.maxConnections = max(o.relay.maxConnections, o.connections)
-	target, err := o.check()
+	o.listenMode, o.given = "0600", func(string) bool { return false }
+	routes, err := o.check()
 	if err != nil {
 		return "", nil, nil, usageError(err)
 	}
@@ -194,9 +190,9 @@ func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOpti
 	if err != nil {
 		return "", nil, nil, err
 	}
-	p, err := startProxy(ctx, e, target, &o, ln)
+	p, err := startProxy(ctx, e, routes, &o, []net.Listener{ln})
 	if err != nil {
 		return "", nil, nil, errors.Join(err, ln.Close())
 	}
-	return "http://" + ln.Addr().String(), p.proxy.Warm, p.stop, nil
+	return "http://" + ln.Addr().String(), p.proxies[0].Warm, p.stop, nil
 }

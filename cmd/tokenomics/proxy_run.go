@@ -24,11 +24,11 @@ import (
 type runningProxy struct {
 	opt       *proxyOptions
 	live      *record.Live
-	proxy     *proxy.Proxy
+	routes    []route
+	proxies   []*proxy.Proxy // one for each route
 	telemetry *otel.Telemetry
 	fanout    *record.Fanout
 	admin     *fasthttp.Server
-	addr      string // where it listens
 	adminAddr string
 	view      *trafficView
 	log       *requestLog
@@ -37,26 +37,31 @@ type runningProxy struct {
 	stopErr   error
 }
 
-// startProxy puts the parts together and begins to serve on ln.
-func startProxy(ctx context.Context, e *env, target upstream.Target, o *proxyOptions, ln net.Listener) (*runningProxy, error) {
+// startProxy puts the parts together and begins to serve each route on its
+// listener.
+func startProxy(ctx context.Context, e *env, routes []route, o *proxyOptions, lns []net.Listener) (*runningProxy, error) {
 	live := new(record.Live)
 	p := &runningProxy{
-		opt: o, addr: ln.Addr().String(), live: live, fanout: record.NewFanout(), failed: make(chan error, 2),
+		opt: o, routes: routes, live: live, fanout: record.NewFanout(), failed: make(chan error, len(routes)+1),
 		view: newTrafficView(e.stderr, live, o.quiet),
 	}
-	if err := p.start(ctx, e, target, ln); err != nil {
+	if err := p.start(ctx, e, lns); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return p, nil
 }
 
-func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target, ln net.Listener) error {
+func (p *runningProxy) start(ctx context.Context, e *env, lns []net.Listener) error {
 	level := slog.LevelInfo
 	if p.opt.inProcess {
 		level = slog.LevelWarn
 	}
 	logger := slog.New(slog.NewTextHandler(p.view, &slog.HandlerOptions{Level: level, ReplaceAttr: p.view.logAttr}))
 	usage, err := proxy.ParseUsage(p.opt.usage)
+	if err != nil {
+		return usageError(err)
+	}
+	lns, err = p.opt.overTLS(lns, logger)
 	if err != nil {
 		return usageError(err)
 	}
@@ -67,25 +72,65 @@ func (p *runningProxy) start(ctx context.Context, e *env, target upstream.Target
 	if err != nil {
 		return err
 	}
-	cfg := proxy.Config{
-		Upstream: target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: logger, Tenancy: p.opt.labels.tenancy,
-		Timeline: p.opt.timeline, Pool: upstream.Options{MaxIdle: p.opt.connections},
-	}
-	p.opt.relay.apply(&cfg)
-	p.proxy, err = proxy.New(cfg)
-	if err != nil {
+	if err := p.newProxies(usage, logger); err != nil {
 		if adminLn != nil {
 			err = errors.Join(err, adminLn.Close())
 		}
-		return runError(err)
+		return err
 	}
 	if adminLn != nil {
-		p.admin = p.proxy.Admin(fasthttpadaptor.NewFastHTTPHandler(p.telemetry.PrometheusHandler()))
+		p.admin = proxy.Admin(p.proxies, fasthttpadaptor.NewFastHTTPHandler(p.telemetry.PrometheusHandler()))
 		go p.serve(func() error { return p.admin.Serve(adminLn) })
 	}
-	go p.serve(func() error { return p.proxy.Serve(ln) })
+	for i, ln := range lns {
+		p.routes[i].listen = p.opt.shownAddr(ln)
+		go p.serve(func() error { return p.proxies[i].Serve(ln) })
+	}
 	p.view.start()
 	return nil
+}
+
+// newProxies makes a proxy for each route. What it logs names the route, where
+// there are several.
+func (p *runningProxy) newProxies(usage proxy.Usage, logger *slog.Logger) error {
+	for _, r := range p.routes {
+		log := logger
+		if len(p.routes) > 1 {
+			log = logger.With("route", r.listen)
+		}
+		cfg := proxy.Config{
+			Upstream: r.target, Usage: usage, Sink: p.fanout, Tracer: p.telemetry.Tracer(), Live: p.live, Log: log,
+			Tenancy: p.opt.labels.tenancy, Timeline: p.opt.timeline, Pool: upstream.Options{MaxIdle: p.opt.connections},
+		}
+		p.opt.relay.apply(&cfg)
+		one, err := proxy.New(cfg)
+		if err != nil {
+			return runError(err)
+		}
+		p.proxies = append(p.proxies, one)
+	}
+	return nil
+}
+
+// running is how many requests are in flight on all routes.
+func (p *runningProxy) running() (n int) {
+	for _, one := range p.proxies {
+		n += one.Running()
+	}
+	return n
+}
+
+// drain ends all proxies, in the same drain time.
+func (p *runningProxy) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), p.opt.drainTimeout)
+	defer cancel()
+	errs := make([]error, len(p.proxies))
+	var wait sync.WaitGroup
+	for i, one := range p.proxies {
+		wait.Go(func() { errs[i] = one.Shutdown(ctx) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // openSinks makes everything that is given Records.
@@ -137,7 +182,12 @@ func (p *runningProxy) listenAdmin() (net.Listener, error) {
 
 // banner says what runs, and where to look.
 func (p *runningProxy) banner() {
-	p.view.note(fmt.Sprintf("tokenomics proxy: http://%s -> %s", p.addr, p.opt.upstream))
+	for _, r := range p.routes {
+		p.view.note(fmt.Sprintf("tokenomics proxy: %s -> %s", r.listen, r.target))
+	}
+	if p.opt.upstreamInsecure {
+		p.view.note("warning: --upstream-insecure: certificates are not checked, anybody in between can read and change the traffic")
+	}
 	if p.adminAddr != "" {
 		p.view.note(fmt.Sprintf("admin: http://%s/metrics /healthz /readyz", p.adminAddr))
 	}
@@ -157,12 +207,7 @@ func (p *runningProxy) banner() {
 // stop drains the proxy, hands over every Record and flushes the telemetry.
 func (p *runningProxy) stop() error {
 	p.once.Do(func() {
-		var errs []error
-		if p.proxy != nil {
-			ctx, cancel := context.WithTimeout(context.Background(), p.opt.drainTimeout)
-			errs = append(errs, p.proxy.Shutdown(ctx))
-			cancel()
-		}
+		errs := []error{p.drain()}
 		flush, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		p.fanout.Close(flush)

@@ -19,6 +19,7 @@ type line struct {
 	Endpoint         string       `json:"endpoint,omitempty"`
 	Dialect          string       `json:"dialect,omitempty"`
 	Provider         string       `json:"provider,omitempty"`
+	Server           string       `json:"server,omitempty"`
 	Method           string       `json:"method,omitempty"`
 	Path             string       `json:"path,omitempty"`
 	Model            string       `json:"model,omitempty"`
@@ -95,7 +96,7 @@ func (o Opt[T]) MarshalJSON() ([]byte, error) {
 func (r *Record) MarshalJSON() ([]byte, error) {
 	l := line{
 		RequestID: r.RequestID, Start: r.Start.Format(time.RFC3339Nano),
-		Endpoint: r.Endpoint, Dialect: r.Dialect, Provider: r.Provider, Method: r.Method, Path: r.Path,
+		Endpoint: r.Endpoint, Dialect: r.Dialect, Provider: r.Provider, Server: r.Server, Method: r.Method, Path: r.Path,
 		Model: r.Model, ResponseModel: r.ResponseModel, Stream: r.Stream, N: r.N, MaxTokens: r.MaxTokens,
 		Status: r.Status, Outcome: r.Outcome, Error: r.Error, ErrorType: r.ErrorType, FinishReasons: r.FinishReasons,
 		PromptTokens: r.Usage.Prompt, CachedTokens: r.Usage.Cached,

@@ -18,7 +18,6 @@ type Options struct {
 	DialTimeout time.Duration // 0 = 5 s
 	IdleTimeout time.Duration // how long an unused connection is kept; 0 = 3 s, because engines close theirs at 5 s (WIRE.md 14)
 	MaxIdle     int           // how many are kept; 0 = 1,024
-	TLS         *tls.Config   // for https; nil = the system's roots
 	OnOpen      func(*Socket) // called once with every connection made, before anybody uses it; may be nil
 	OnClose     func(*Socket) // called once with every connection before it is closed, by whoever closes it; may be nil
 }
@@ -28,6 +27,7 @@ type Pool struct {
 	target Target
 	opt    Options
 	dialer net.Dialer
+	tls    *tls.Config // nil for http
 
 	open            atomic.Int64
 	dialled, reused atomic.Uint64
@@ -49,7 +49,11 @@ func NewPool(target Target, opt Options) *Pool {
 	if opt.MaxIdle == 0 {
 		opt.MaxIdle = 1024
 	}
-	return &Pool{target: target, opt: opt, dialer: net.Dialer{KeepAlive: 30 * time.Second}}
+	p := &Pool{target: target, opt: opt, dialer: net.Dialer{KeepAlive: 30 * time.Second}}
+	if target.Scheme == "https" {
+		p.tls = clientTLS(target)
+	}
+	return p
 }
 
 // Target is where the pool connects to.
@@ -94,24 +98,19 @@ func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
 func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.opt.DialTimeout)
 	defer cancel()
-	c, err := p.dialer.DialContext(ctx, "tcp", p.target.Addr)
+	network, address := p.target.network()
+	c, err := p.dialer.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the engine at %s: %w", p.target.Addr, reason(err))
+		remedy := ""
+		if network == "unix" {
+			remedy = unixRemedy(err)
+		}
+		return nil, fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, reason(err), remedy)
 	}
-	if p.target.Scheme == "https" {
-		config := &tls.Config{}
-		if p.opt.TLS != nil {
-			config = p.opt.TLS.Clone()
+	if p.tls != nil {
+		if c, err = p.secure(ctx, c); err != nil {
+			return nil, err
 		}
-		if config.ServerName == "" {
-			config.ServerName, _, _ = net.SplitHostPort(p.target.Addr)
-		}
-		secure := tls.Client(c, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			c.Close()
-			return nil, fmt.Errorf("starting TLS with the engine at %s: %w", p.target.Addr, err)
-		}
-		c = secure
 	}
 	s := &Socket{conn: c, pool: p}
 	p.open.Add(1)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,20 +10,23 @@ import (
 	"strings"
 )
 
-// Target is where an engine listens.
+// Target is where an engine listens, and how it is known to be the right one.
 type Target struct {
-	Scheme string // "http" or "https"
-	Addr   string // host:port
-	Prefix string // path in front of every request's, without a trailing slash; usually ""
+	Scheme string      // "http" or "https"
+	Addr   string      // host:port, or unix:PATH
+	Prefix string      // path in front of every request's, without a trailing slash; usually ""
+	TLS    *tls.Config // for https; nil = the system's roots, and the name in Addr
 }
 
-// ParseTarget reads a base URL such as http://localhost:8000 or
-// http://gateway/v1. Its errors say how to mend it.
+// ParseTarget reads a base URL such as http://localhost:8000,
+// http://gateway/v1 or unix:/run/vllm.sock. Its errors say how to mend it.
 func ParseTarget(raw string) (Target, error) {
-	if raw == "" {
+	switch {
+	case raw == "":
 		return Target{}, errors.New("the engine's address is empty: give one such as http://localhost:8000")
-	}
-	if !strings.Contains(raw, "://") {
+	case strings.HasPrefix(raw, "unix:") || strings.HasPrefix(raw, "http+unix:") || strings.HasPrefix(raw, "https+unix:"):
+		return parseUnix(raw)
+	case !strings.Contains(raw, "://"):
 		return Target{}, fmt.Errorf("address %q has no scheme: write http://%s", raw, strings.TrimLeft(raw, ":/"))
 	}
 	u, err := url.Parse(raw)
@@ -49,11 +53,22 @@ func ParseTarget(raw string) (Target, error) {
 }
 
 // String is the base URL, as ParseTarget reads it.
-func (t Target) String() string { return t.Scheme + "://" + t.Addr + t.Prefix }
+func (t Target) String() string {
+	if _, unix := UnixPath(t.Addr); !unix {
+		return t.Scheme + "://" + t.Addr + t.Prefix
+	}
+	if t.Prefix != "" {
+		return t.Addr + ":" + t.Prefix
+	}
+	return t.Addr
+}
 
 // Host is the Host header for requests of our own: without a port that the
 // scheme implies.
 func (t Target) Host() string {
+	if _, unix := UnixPath(t.Addr); unix {
+		return "localhost"
+	}
 	if host, port, err := net.SplitHostPort(t.Addr); err == nil && !strings.Contains(host, ":") {
 		if t.Scheme == "http" && port == "80" || t.Scheme == "https" && port == "443" {
 			return host

@@ -22,6 +22,14 @@ func TestParseTarget(t *testing.T) {
 		"https://example.com/a/v1/": "https://example.com:443/a/v1",
 		"http://[::1]:8000/v1":      "http://[::1]:8000/v1",
 		"http://h":                  "http://h:80",
+		"http://unix:80":            "http://unix:80",
+
+		"unix:/run/vllm.sock":                   "unix:/run/vllm.sock",
+		"unix:///run/vllm.sock":                 "unix:/run/vllm.sock",
+		"unix:/run/vllm.sock:/prefix/":          "unix:/run/vllm.sock:/prefix",
+		"unix:@vllm":                            "unix:@vllm",
+		"http+unix://%2Frun%2Fvllm.sock":        "unix:/run/vllm.sock",
+		"http+unix://%2Frun%2Fvllm.sock/prefix": "unix:/run/vllm.sock:/prefix",
 	} {
 		got, err := ParseTarget(raw)
 		if err != nil || got.String() != want {
@@ -36,6 +44,13 @@ func TestParseTarget(t *testing.T) {
 		"http://u:p@h":        "Authorization",
 		"http://h/?q=1":       "query",
 		"http://h:99999x/%zz": "not a URL",
+
+		"unix:":                             "write unix:/run/vllm.sock",
+		"unix:vllm.sock":                    "write unix:/run/vllm.sock",
+		"http+unix:///x":                    "no socket for a host",
+		"https+unix://%2Fx":                 "write http+unix",
+		"unix:/x?q=1":                       "query",
+		"unix:/" + strings.Repeat("x", 108): "a shorter one",
 	} {
 		if _, err := ParseTarget(raw); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: error %v does not say %q", raw, err, hint)

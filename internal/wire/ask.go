@@ -29,6 +29,11 @@ func (q *Query) Edit(body []byte, ask Ask) ([]byte, Strip) {
 	if ask == AskNothing || !q.editable || !q.Stream {
 		return body, Strip{}
 	}
+	if q.Continuous && !q.Usage {
+		// Of no effect on vLLM unless we ask too, and effective on SGLang: what the
+		// client would have got can't be told from what we asked for.
+		return body, Strip{}
+	}
 	final := !q.Usage
 	perEvent := ask == AskContinuous && !q.Continuous
 	if !final && !perEvent {

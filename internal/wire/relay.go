@@ -113,7 +113,9 @@ func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
 		}
 	}()
 	r.Observer.End(at, how, rec)
-	if g, ok := r.stream.grammar.(*openAI); ok && rec.Outcome == record.Complete && !r.encoded && !r.strip.Any() {
+	g, ok := r.stream.grammar.(*openAI)
+	// Transcriptions have the same grammar, and no fingerprints to learn from.
+	if q := r.cfg.Query; ok && Injectable(q.Method, q.Path) && rec.Outcome == record.Complete && !r.encoded && !r.strip.Any() {
 		r.print.learn(g.marks.moves())
 	}
 }

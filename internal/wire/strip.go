@@ -172,6 +172,11 @@ func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 		return false
 	}
 	from, to := u.start, u.end
+	if nullUnasked(e.Data) {
+		colon := from + bytes.IndexByte(e.Data[from:], ':')
+		r.edited = append(append(append(r.edited[:0], e.Raw[:at+colon+1]...), "null"...), e.Raw[at+to:]...)
+		return true
+	}
 	if next := space(e.Data, to); next < len(e.Data) && e.Data[next] == ',' && !precededByComma(e.Data, from) {
 		to = next + 1
 	} else {
@@ -185,6 +190,19 @@ func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 	r.edited = append(append(r.edited[:0], e.Raw[:at+from]...), e.Raw[at+to:]...)
 	return true
 }
+
+// nullUnasked says whether the event would have had "usage":null if nobody had
+// asked: SGLang writes that on completions and on tool calls, and not on other
+// chat events.
+func nullUnasked(data []byte) bool {
+	return bytes.Contains(data, matchedStop) && (bytes.Contains(data, textCompletion) || bytes.Contains(data, toolCalls))
+}
+
+var (
+	matchedStop    = []byte(`"matched_stop":`)
+	textCompletion = []byte(`"object":"text_completion"`)
+	toolCalls      = []byte(`"tool_calls":[`)
+)
 
 func precededByComma(b []byte, i int) bool {
 	for i > 0 {
