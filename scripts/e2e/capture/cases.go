@@ -41,6 +41,7 @@ var caseSets = map[string]func(model string) []scenario{
 	"llamacpp-embed":     llamacppEmbedCases,
 	"llamacpp-rerank":    llamacppRerankCases,
 	"llamacpp-infill":    llamacppInfillCases,
+	"llamapython":        llamapythonCases,
 	"ollama":             ollamaCases,
 	"llamacpp-full":      llamacppFullCases,
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -100,6 +101,65 @@ func TestRecordGivesUpWhenTheEngineStalls(t *testing.T) {
 	cancel()
 	if err := <-failed; err == nil {
 		t.Error("half a response was taken for a whole one")
+	}
+}
+
+// TestRecordAsksAnotherMeanwhile: the first answer ends only once the other
+// request has come.
+func TestRecordAsksAnotherMeanwhile(t *testing.T) {
+	asked := make(chan struct{})
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/other" {
+			close(asked)
+			return
+		}
+		for { // until its bytes made enough reads, however TCP joins them
+			select {
+			case <-asked:
+				return
+			case <-time.After(time.Millisecond):
+				_, _ = io.WriteString(w, "token ") // the recorder's error tells
+				w.(http.Flusher).Flush()
+			}
+		}
+	}))
+	defer engine.Close()
+	other := scenario{method: http.MethodGet, path: "/other"}
+	s := scenario{method: http.MethodGet, path: "/stream"}.meanwhile(other)
+	x, err := record(t.Context(), engine.Listener.Addr().String(), s, time.Minute)
+	if err != nil || !bytes.HasPrefix(x.body, []byte("token ")) {
+		t.Errorf("%+v, %v", x, err)
+	}
+	// An answer in one piece is over before anything could be asked beside it.
+	brief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer brief.Close()
+	if _, err := record(t.Context(), brief.Listener.Addr().String(), s, time.Minute); err == nil {
+		t.Error("nothing was asked meanwhile, and nobody said so")
+	}
+}
+
+func TestAddLeavesWhatIsThere(t *testing.T) {
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"probs":[],"prompt_tokens":1}`) // the recorder's error tells
+	}))
+	defer engine.Close()
+	out := t.TempDir()
+	file := filepath.Join(out, "classify.txtar")
+	if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, flag string
+		kept       bool
+	}{{"added", "-add", true}, {"made anew", "-add=false", false}} {
+		var problem bytes.Buffer
+		if code := run(t.Context(), []string{c.flag, "-cases", "vllm-classify", "-base", engine.URL, "-out", out}, io.Discard, &problem); code != 0 {
+			t.Fatalf("%s: %s", c.name, problem.String())
+		}
+		got, err := os.ReadFile(file)
+		if err != nil || (string(got) == "old") != c.kept {
+			t.Errorf("%s: %.50q, %v", c.name, got, err)
+		}
 	}
 }
 
