@@ -16,15 +16,13 @@ func (*llamaCPP) terminator() string { return "" }
 
 // completion is one event, or one element of an answer.
 type completion struct {
-	index       int64
-	text        bool
-	stop        bool
-	reason      string
-	usage       record.Usage
-	failed      []byte
-	model       []byte
-	timings     timings
-	whole, seen bool // seen: it has a key of this dialect's
+	index         int64
+	text, stop    bool
+	reason        string
+	usage         record.Usage
+	timings       timings
+	failed, model []byte
+	whole         bool
 }
 
 func readCompletion(data []byte) (c completion) {
@@ -39,10 +37,9 @@ func readCompletion(data []byte) (c completion) {
 		case "stop":
 			c.stop = string(m.value) == "true"
 		case "stop_type":
-			c.reason, c.seen = text(m.value), true
+			c.reason = text(m.value)
 		case "tokens_predicted":
 			count(m.value, &c.usage.Completion)
-			c.seen = true
 		case "tokens_evaluated":
 			count(m.value, &c.usage.Prompt)
 		case "timings":

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,7 +50,7 @@ func NewObserver(cfg Config) *Observer {
 }
 
 func (o *Observer) init(cfg Config) {
-	o.cfg, o.warnings = cfg, cfg.Query.Warnings
+	o.cfg, o.warnings = cfg, slices.Clone(cfg.Query.Warnings)
 	o.stream.init(&o.cfg)
 }
 
