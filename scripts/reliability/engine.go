@@ -20,7 +20,7 @@ type engine struct {
 	arrived  func(p *plan, fresh bool)                 // a request's head is here, on a connection that is fresh or not
 	whole    func(p *plan)                             // and its body
 	wrong    func(finding string, id int64, of string) // something is not as it must be
-	gone     func(id int64, at time.Time)              // a request that was held was given up
+	gone     func(id int64, at time.Time)              // a request was given up, or its connection is over for another reason
 	idle     func(served int) idleness                 // how a connection ends that waits for a request; nil = it does not
 	asked    atomic.Int64                              // requests that the proxy had added its question for usage to
 	draining atomic.Bool                               // answers are the last of their connection
@@ -237,7 +237,7 @@ func (c *engineConn) await() bool {
 
 // request reads one request and answers it. Not ok when the connection is not
 // to be used again.
-func (c *engineConn) request() bool {
+func (c *engineConn) request() (again bool) {
 	if err := c.head.read(c.br); err != nil {
 		return false // cut short: the proxy has given it up
 	}
@@ -256,6 +256,11 @@ func (c *engineConn) request() bool {
 	if id, _ := c.head.get("X-Request-Id"); string(id) != p.name() {
 		c.engine.wrong(malformedRequest, p.id, fmt.Sprintf("X-Request-Id %q", id))
 	}
+	defer func() {
+		if !again {
+			c.engine.gone(p.id, time.Now()) // also where it was in the middle of reading or writing
+		}
+	}()
 	c.engine.arrived(p, c.served == 0)
 	f, err := c.head.framing(false)
 	if err != nil {
