@@ -392,7 +392,6 @@ func wantIncomplete(t *testing.T, u *rawPeer, m *rawMessage, body *rawBody) {
 // legal is a request that must pass as it is.
 type legal struct {
 	name, in string
-	method   string
 	start    string   // the request line that the engine gets; "" = the client's
 	lines    []string // the header lines that it gets; nil = the client's
 	body     string
@@ -520,8 +519,7 @@ func compareRequests(t *testing.T, tt legal, sent, got *rawMessage) {
 // badAnswer is what an engine should not send.
 type badAnswer struct {
 	name, in string
-	method   string // of the request; "" = GET
-	leaves   bool   // the engine closes behind it
+	leaves   bool // the engine closes behind it
 }
 
 // okHead begins an answer whose framing lines follow.

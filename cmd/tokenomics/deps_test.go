@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.
 	"scripts":             {},
+	"scripts/bench":       {},
 	"scripts/e2e/capture": {},
 	"scripts/e2e/check":   {},
 	"scripts/e2e/hub":     {},

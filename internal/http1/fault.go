@@ -25,6 +25,5 @@ var (
 	errBoth       = bad("both Content-Length and Transfer-Encoding")
 	errCoding     = fault(501, "a Transfer-Encoding that is not chunked, once")
 	errVersion    = fault(505, "a version that is neither HTTP/1.1 nor HTTP/1.0")
-	errTooLarge   = fault(431, "the head is larger than is taken")
 	errTooMany    = fault(431, "the head has more lines than are taken")
 )
