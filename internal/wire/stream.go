@@ -36,6 +36,7 @@ type stream struct {
 	timeline    []record.Event
 	final       record.Usage // of the final usage event
 	told        record.Usage // what is told of the whole answer before that
+	added       bool         // final is the sum of several
 	provisional bool         // told.Prompt is a first word that the end may correct
 	perEvent    record.TokenSource
 	model       string
@@ -44,7 +45,8 @@ type stream struct {
 	orphaned    bool // the client has left
 	failed      *engineError
 	finishes    int  // finish events
-	heldBack    bool // SGLang: finish events of several choices come at the end
+	marked      bool // SGLang's mark is on its choices
+	heldBack    bool // SGLang's chat: finish events of several choices come at the end
 }
 
 // init makes the stream ready for the answer that cfg is about.
