@@ -20,12 +20,15 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	r.Usage = s.usage()
 	s.reconcile(r)
 	s.gaps.Sort()
-	s.itl.Sort()
 	if s.gaps.Count() > 0 {
-		r.Gaps = &s.gaps
+		r.Gaps, r.ITL = &s.gaps, &s.gaps
 	}
-	if s.counted && s.itl.Count() > 0 {
+	if s.uneven {
+		s.itl.Sort()
 		r.ITL = &s.itl
+	}
+	if !s.counted {
+		r.ITL = nil
 	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), s.instants)
 	r.Timeline = s.timeline

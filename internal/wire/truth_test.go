@@ -147,7 +147,7 @@ var simFaults = []struct {
 	{"split=5", record.Complete},
 	{"coalesce=3", record.Complete},
 	{"crlf", record.Complete},
-	{"big-event=100000", record.Complete},
+	{"big-event=5000", record.Complete},
 }
 
 // TestTruthOfFaults: the same, where something goes wrong.
