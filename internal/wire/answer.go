@@ -54,6 +54,7 @@ type answer struct {
 	id, model  []byte // as they stand
 	failed     *engineError
 	choices    int
+	marked     bool // SGLang's mark is on its choices
 	unfinished bool // a choice has no finish reason
 	aborted    bool
 	pending    bool // the work goes on without us (Responses in the background)
@@ -86,7 +87,7 @@ func (a *answer) read(b []byte) {
 	default:
 		a.counts(keys)
 		a.completions(keys["choices"])
-		a.firstAlone(keys["timings"])
+		a.doubtSeveral(keys["timings"])
 	}
 }
 

@@ -4,11 +4,11 @@ import "tokenomics/internal/record"
 
 // completions reads the choices of chat and completions.
 func (a *answer) completions(choices []byte) {
-	ids, listed, marked := int64(0), true, false
+	ids, listed := int64(0), true
 	elements(choices, func(c []byte) bool {
 		reason := clip(text(raw(c, "finish_reason")), 32)
 		a.finish(reason, reason != "" || a.query.grammar == dialectVLLMGenerate)
-		marked = marked || raw(c, "matched_stop") != nil // SGLang's
+		a.marked = a.marked || raw(c, "matched_stop") != nil
 		n := length(raw(c, "token_ids"))
 		ids, listed = ids+n, listed && n > 0
 		return a.choices < maxChoices
@@ -22,22 +22,22 @@ func (a *answer) completions(choices []byte) {
 	if a.choices > 0 {
 		a.record.Dialect = dialectOpenAI
 	}
-	if a.record.Usage.Cached.Ok() && a.query.Prompts > 1 && !marked {
-		a.record.Warn(cachedOfFirst)
-	}
 }
 
-// firstAlone takes back the usage of several choices where it is that of the
-// first alone, as llama.cpp's timings beside it show (WIRE.md 6.3).
-func (a *answer) firstAlone(v []byte) {
+// doubtSeveral looks at the usage of several choices: llama.cpp's is that of the
+// first alone, as the timings beside it show (WIRE.md 6.3), and is taken back;
+// vLLM's has the cached tokens of the first prompt.
+func (a *answer) doubtSeveral(v []byte) {
 	u := &a.record.Usage
-	if a.choices < 2 || !isObject(v) || !u.Completion.Ok() || readTimings(v).predicted != u.Completion {
-		return
-	}
-	a.record.Warn("usage is that of the first choice alone: tokens of all are not known")
-	u.Completion, u.Source = record.Count{}, record.SourceNone
-	if a.query.Prompts > 1 {
-		u.Prompt, u.Cached = record.Count{}, record.Count{}
+	switch {
+	case a.choices > 1 && isObject(v) && u.Completion.Ok() && readTimings(v).predicted == u.Completion:
+		a.record.Warn("usage is that of the first choice alone: tokens of all are not known")
+		u.Completion, u.Source = record.Count{}, record.SourceNone
+		if a.query.Prompts > 1 {
+			u.Prompt, u.Cached = record.Count{}, record.Count{}
+		}
+	case a.query.Prompts > 1 && u.Cached.Ok() && !a.marked:
+		a.record.Warn(cachedOfFirst)
 	}
 }
 
