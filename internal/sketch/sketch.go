@@ -28,7 +28,8 @@ const maxBins = 2048
 // Sketch is a weighted set of non-negative samples. The zero value is an empty
 // sketch, ready to use. It is not safe for concurrent use.
 type Sketch struct {
-	exact    []sample
+	ones     []float64 // the samples while all of them have weight 1, as most have: half the memory
+	exact    []sample  // the samples once one has another
 	spilled  *ddsketch.DDSketch
 	sorted   bool
 	count    float64
@@ -55,13 +56,30 @@ func (s *Sketch) AddN(v, n float64) {
 	}
 	s.count += n
 	s.sum += v * n
-	if s.spilled == nil && len(s.exact) < ExactSamples {
+	switch {
+	case s.spilled != nil || len(s.ones)+len(s.exact) == ExactSamples:
+		s.spill()
+		s.addSpilled(v, n)
+		return
+	case n == 1 && s.exact == nil:
+		s.ones = append(s.ones, v)
+	default:
+		s.weigh()
 		s.exact = append(s.exact, sample{v, n})
-		s.sorted = false
+	}
+	s.sorted = false
+}
+
+// weigh gives the samples their weights.
+func (s *Sketch) weigh() {
+	if s.ones == nil {
 		return
 	}
-	s.spill()
-	s.addSpilled(v, n)
+	s.exact = make([]sample, 0, len(s.ones)+1)
+	for _, v := range s.ones {
+		s.exact = append(s.exact, sample{v, 1})
+	}
+	s.ones = nil
 }
 
 func (s *Sketch) spill() {
@@ -74,6 +92,7 @@ func (s *Sketch) spill() {
 		panic(err)
 	}
 	s.spilled = ddsketch.NewDDSketch(m, store.NewCollapsingLowestDenseStore(maxBins), store.NewCollapsingLowestDenseStore(1))
+	s.weigh()
 	for _, e := range s.exact {
 		s.addSpilled(e.value, e.weight)
 	}
@@ -95,6 +114,9 @@ func (s *Sketch) Merge(o *Sketch) {
 		return
 	}
 	if o.spilled == nil {
+		for _, v := range o.ones {
+			s.Add(v)
+		}
 		for _, e := range o.exact {
 			s.AddN(e.value, e.weight)
 		}
@@ -157,6 +179,7 @@ func (s *Sketch) Min() (v float64, ok bool) {
 // from then on the sketch may be read by several goroutines.
 func (s *Sketch) Sort() {
 	if !s.sorted {
+		slices.Sort(s.ones)
 		sortSamples(s.exact)
 		s.sorted = true
 	}
@@ -188,18 +211,28 @@ func (s *Sketch) Quantile(q float64) (v float64, ok bool) {
 		}
 		return min(max(v, s.min), s.max), true
 	}
-	exact := s.exact
-	if !s.sorted {
-		exact = slices.Clone(exact) // reading a sketch must not change it
-		sortSamples(exact)
+	if !s.sorted { // reading a sketch must not change it
+		sorted := Sketch{ones: slices.Clone(s.ones), exact: slices.Clone(s.exact)}
+		sorted.Sort()
+		return sorted.atRank(q*s.count, s.max), true
 	}
-	rank, seen := q*s.count, 0.0
-	for _, e := range exact {
-		seen += e.weight
-		// The tolerance is for q*count landing a rounding error above a whole rank.
-		if seen >= rank*(1-1e-12) {
-			return e.value, true
+	return s.atRank(q*s.count, s.max), true
+}
+
+// atRank is the sample of a rank among those that are sorted, last where there
+// is none.
+func (s *Sketch) atRank(rank, last float64) float64 {
+	rank *= 1 - 1e-12 // for a rank a rounding error above a whole one
+	seen := 0.0
+	for _, v := range s.ones {
+		if seen++; seen >= rank {
+			return v
 		}
 	}
-	return s.max, true
+	for _, e := range s.exact {
+		if seen += e.weight; seen >= rank {
+			return e.value
+		}
+	}
+	return last
 }

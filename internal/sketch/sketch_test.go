@@ -76,3 +76,31 @@ func TestNotSamples(t *testing.T) {
 		t.Errorf("an empty sketch answers: count %v", s.Count())
 	}
 }
+
+// TestWeightsThatComeLate: samples of weight 1 are kept apart until another
+// comes, which shows nowhere.
+func TestWeightsThatComeLate(t *testing.T) {
+	for _, n := range []int{0, 1, 5, ExactSamples - 1, ExactSamples, ExactSamples + 1} {
+		var late, plain, merged Sketch
+		for i := range n {
+			late.Add(float64(n - i))
+			plain.Add(float64(n - i))
+		}
+		late.AddN(0.5, 1000)
+		merged.AddN(0.5, 1000)
+		merged.Merge(&plain)
+		for _, s := range []*Sketch{&late, &merged} {
+			if s.Count() != float64(n+1000) {
+				t.Errorf("%d samples: count %v", n, s.Count())
+			}
+			for range 2 { // before it is sorted, and after
+				for q, want := range map[float64]float64{0.5: 0.5, 1: max(0.5, float64(n))} {
+					if v, ok := s.Quantile(q); !ok || math.Abs(v-want) > want*RelativeError {
+						t.Errorf("%d samples: quantile %v is %v, want %v", n, q, v, want)
+					}
+				}
+				s.Sort()
+			}
+		}
+	}
+}

@@ -2,23 +2,40 @@ package wire
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"tokenomics/internal/record"
 )
 
-// BenchmarkFeed is what an event costs in the middle of a stream, for each
-// dialect; /relay is the proxy's whole way, with a usage event to be taken out.
-func BenchmarkFeed(b *testing.B) {
+// bench is a stream in one dialect.
+type bench struct {
+	name, path, contentType string
+	event                   func(i int) string
+	strip                   Strip
+}
+
+// What all streams of an engine share.
+var (
+	benchLive  = new(record.Live)
+	benchPrint = new(Fingerprint)
+)
+
+// relay is the start of such a stream.
+func (b *bench) relay() *Relay {
+	r := NewRelay(Config{Query: ReadQuery("POST", b.path, []byte(`{"stream":true}`)), Live: benchLive}, b.strip, benchPrint)
+	r.Head(0, AnswerHead{Status: 200, ContentType: b.contentType})
+	return r
+}
+
+// benches are a stream of each dialect; /relay is the proxy's whole way, with a
+// usage event to be taken out.
+func benches() []bench {
 	const sse, lines = "text/event-stream", "application/x-ndjson"
 	data := func(e string) string { return "data: " + e + "\n\n" }
 	plain := data(vllm(0, `"content":" token"`, running, ""))
-	for _, bench := range []struct {
-		name, path, contentType string
-		event                   func(i int) string
-		strip                   Strip
-	}{
+	return []bench{
 		{"plain", "/v1/chat/completions", sse, func(int) string { return plain }, Strip{}},
 		{"plain/relay", "/v1/chat/completions", sse, func(int) string { return plain }, Strip{Final: true}},
 		{"continuous", "/v1/chat/completions", sse, func(i int) string { return data(vllm(0, `"content":" token"`, running, usage(9, i))) }, Strip{}},
@@ -51,10 +68,14 @@ func BenchmarkFeed(b *testing.B) {
 		{"ollama", "/api/chat", lines, func(int) string {
 			return `{"model":"m","created_at":"2026-01-01T00:00:00.000000Z","message":{"role":"assistant","content":" token"},"done":false}` + "\n"
 		}, Strip{}},
-	} {
+	}
+}
+
+// BenchmarkFeed is what an event costs in the middle of a stream.
+func BenchmarkFeed(b *testing.B) {
+	for _, bench := range benches() {
 		b.Run(bench.name, func(b *testing.B) {
-			r := NewRelay(Config{Query: ReadQuery("POST", bench.path, []byte(`{"stream":true}`)), Live: new(record.Live)}, bench.strip, nil)
-			r.Head(0, AnswerHead{Status: 200, ContentType: bench.contentType})
+			r := bench.relay()
 			list := make([][]byte, 512)
 			for i := range list {
 				list[i] = []byte(bench.event(i + 1))
@@ -73,6 +94,36 @@ func BenchmarkFeed(b *testing.B) {
 				r.Feed(at, list[i%len(list)])
 				i++
 			}
+		})
+	}
+}
+
+// BenchmarkOpen is what an open stream holds: after 120 of its events, when it
+// holds most.
+func BenchmarkOpen(b *testing.B) {
+	const open = 1000
+	for _, bench := range benches() {
+		b.Run(bench.name, func(b *testing.B) {
+			events := make([][]byte, 120)
+			for i := range events {
+				events[i] = []byte(bench.event(i + 1))
+			}
+			list := make([]*Relay, open)
+			var before, after runtime.MemStats
+			for b.Loop() {
+				clear(list)
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				for i := range list {
+					list[i] = bench.relay()
+					for j, e := range events {
+						list[i].Feed(time.Duration(j)*10*time.Millisecond, e)
+					}
+				}
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+			}
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/open, "B/stream")
 		})
 	}
 }

@@ -12,6 +12,7 @@ type delta struct {
 	promptIDs   int64  // and those of the prompt
 	logprobs    int64  // tokens by the logprobs it lists
 	matchedStop bool   // it has SGLang's mark
+	chat        bool   // its text is in a delta
 	worded      bool   // it has a place for text
 	strings     int    // how many texts it has, empty ones included
 	textFrom    int    // where the last of them opens, in the event
@@ -32,7 +33,7 @@ func (d *delta) read(b []byte, i int) (next int) {
 		}
 		end := -1
 		if isOpen(b, v) == '{' && string(key) == "delta" {
-			d.worded = true
+			d.chat, d.worded = true, true
 			end = d.channels(b, v)
 		} else if end = valueEnd(b, v); end > 0 {
 			d.member(key, b[v:end], v)

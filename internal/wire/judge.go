@@ -18,13 +18,17 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 		r.Choices = append(r.Choices, c.record())
 	}
 	r.Usage = s.usage()
+	s.reconcile(r)
 	s.gaps.Sort()
-	s.itl.Sort()
 	if s.gaps.Count() > 0 {
-		r.Gaps = &s.gaps
+		r.Gaps, r.ITL = &s.gaps, &s.gaps
 	}
-	if s.counted && s.itl.Count() > 0 {
+	if s.uneven {
+		s.itl.Sort()
 		r.ITL = &s.itl
+	}
+	if !s.counted {
+		r.ITL = nil
 	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), s.instants)
 	r.Timeline = s.timeline
@@ -34,10 +38,41 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}
+	if s.final.Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
+		r.Warn(cachedOfFirst)
+	}
 	if s.provisional {
 		r.Warn("prompt_tokens is what the stream's start told: some servers guess there")
 	}
 	s.judge(how, r)
+}
+
+// cachedOfFirst: vLLM does not add up the cached tokens of a batch (WIRE.md 3.2);
+// SGLang and llama.cpp do.
+const cachedOfFirst = "cached_tokens may be those of the batch's first prompt alone"
+
+// reconcile holds the choices to the usage that stands for all of them. A token
+// that no event tells is in the latter alone (SGLang's end of text, WIRE.md 5.3),
+// and of several choices nobody knows whose it is.
+func (s *stream) reconcile(r *record.Record) {
+	total, sum := s.final.Completion, int64(0)
+	for _, c := range r.Choices {
+		n, ok := c.Completion.Get()
+		if !ok {
+			return
+		}
+		sum += n
+	}
+	if !total.Ok() || total.Or(0) == sum {
+		return
+	}
+	only := record.Count{}
+	if len(r.Choices) == 1 {
+		only = total
+	}
+	for i := range r.Choices {
+		r.Choices[i].Completion = only
+	}
 }
 
 // usage is the best that is known: the final usage, else the engine's running

@@ -67,6 +67,7 @@ func (s *stream) finalUsage(c *chunk, adds bool) {
 		return
 	}
 	if s.final.Source != "" && adds {
+		s.added = true
 		u.Completion = sum(s.final.Completion, u.Completion)
 		if s.cfg.Query.Prompts > 1 {
 			u.Prompt, u.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
@@ -95,7 +96,8 @@ func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
 	if ids := max(e.promptIDs, in.promptIDs); ids > 0 && !c.told.Prompt.Ok() {
 		c.told.Prompt = record.Some(ids)
 	}
-	s.heldBack = s.heldBack || e.matchedStop
+	s.marked = s.marked || e.matchedStop
+	s.heldBack = s.heldBack || e.matchedStop && e.chat
 	tokens, exact := s.tokens(c, e, in)
 	if tokens > 0 {
 		s.token(at, c, tokens, exact)

@@ -4,10 +4,11 @@ import "tokenomics/internal/record"
 
 // completions reads the choices of chat and completions.
 func (a *answer) completions(choices []byte) {
-	ids, listed := int64(0), true
+	ids, listed, marked := int64(0), true, false
 	elements(choices, func(c []byte) bool {
 		reason := clip(text(raw(c, "finish_reason")), 32)
 		a.finish(reason, reason != "" || a.query.grammar == dialectVLLMGenerate)
+		marked = marked || raw(c, "matched_stop") != nil // SGLang's
 		n := length(raw(c, "token_ids"))
 		ids, listed = ids+n, listed && n > 0
 		return a.choices < maxChoices
@@ -20,6 +21,9 @@ func (a *answer) completions(choices []byte) {
 	}
 	if a.choices > 0 {
 		a.record.Dialect = dialectOpenAI
+	}
+	if a.record.Usage.Cached.Ok() && a.query.Prompts > 1 && !marked {
+		a.record.Warn(cachedOfFirst)
 	}
 }
 

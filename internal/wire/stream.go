@@ -24,9 +24,11 @@ type stream struct {
 
 	firstTokens int64 // of the first token event
 	firstExact  bool
-	gaps, itl   sketch.Sketch
-	counted     bool  // every token event so far had an exact count
-	streamed    int64 // tokens the live counter was told of
+	gaps        sketch.Sketch
+	itl         sketch.Sketch // empty while each gap has been one token's, and so the same
+	uneven      bool          // itl differs from gaps
+	counted     bool          // every token event so far had an exact count
+	streamed    int64         // tokens the live counter was told of
 	tokenEvents int
 	instants    int           // distinct moments at which token events came
 	arrivedAt   time.Duration // of the last token event
@@ -36,6 +38,7 @@ type stream struct {
 	timeline    []record.Event
 	final       record.Usage // of the final usage event
 	told        record.Usage // what is told of the whole answer before that
+	added       bool         // final is the sum of several
 	provisional bool         // told.Prompt is a first word that the end may correct
 	perEvent    record.TokenSource
 	model       string
@@ -44,7 +47,8 @@ type stream struct {
 	orphaned    bool // the client has left
 	failed      *engineError
 	finishes    int  // finish events
-	heldBack    bool // SGLang: finish events of several choices come at the end
+	marked      bool // SGLang's mark is on its choices
+	heldBack    bool // SGLang's chat: finish events of several choices come at the end
 }
 
 // init makes the stream ready for the answer that cfg is about.
@@ -113,10 +117,8 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	}
 	if last, ok := c.lastEvent.Get(); ok {
 		gap := float64(at-last) / float64(time.Millisecond)
+		s.latency(gap, tokens)
 		s.gaps.Add(gap)
-		if s.counted {
-			s.itl.AddN(gap/float64(tokens), float64(tokens))
-		}
 	} else {
 		c.first = now
 	}
@@ -138,6 +140,18 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 		}
 		s.timeline = append(s.timeline, record.Event{At: at, Tokens: told})
 	}
+}
+
+// latency takes the gap in front of an event as what lies between its tokens.
+func (s *stream) latency(gap float64, tokens int64) {
+	if !s.counted || tokens == 1 && !s.uneven {
+		return
+	}
+	if !s.uneven {
+		s.uneven = true
+		s.itl.Merge(&s.gaps)
+	}
+	s.itl.AddN(gap/float64(tokens), float64(tokens))
 }
 
 // output is told that something visible came.
