@@ -97,7 +97,7 @@ type Proxy struct {
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
 	clients   map[*client]struct{}
-	surplus   int // those of them that are above the limit
+	surplus   int            // those of them that are above the limit
 	served    sync.WaitGroup // connections
 }
 
