@@ -47,7 +47,7 @@ type readiness struct {
 // draining.
 func (p *Proxy) readiness() readiness {
 	ready, why := p.verdict.ready()
-	if p.isDraining() {
+	if p.draining.Load() {
 		ready, why = false, "draining"
 	}
 	return readiness{ready, why, p.cfg.Upstream.String(), p.verdict.engine().String(), p.verdict.describe(), p.Running()}

@@ -51,7 +51,7 @@ func (c *client) recovered(x *exchange.Exchange) {
 // request reads the request, to its end or as far as the engine can be given
 // it. False: there is none.
 func (c *client) request() bool {
-	if !c.readBy(c.proxy.cfg.IdleTimeout) || c.proxy.isDraining() && len(c.pending) == 0 {
+	if !c.readBy(c.proxy.cfg.IdleTimeout) || c.proxy.draining.Load() && len(c.pending) == 0 {
 		return false
 	}
 	if p := c.pending; len(p) > 0 {
@@ -69,7 +69,7 @@ func (c *client) request() bool {
 	switch now := time.Now(); {
 	case c.x.Underway():
 		c.x.Abort(now, record.ClientAbort, "")
-	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.isDraining():
+	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.draining.Load():
 		c.x.HeadTimeout(now)
 	default:
 		c.x.HeadCut(now)
@@ -124,7 +124,7 @@ func (c *client) begin(now time.Time) {
 		c.full(now, "the proxy has as many connections as it may have (--max-connections)")
 	case n > c.proxy.cfg.MaxInFlight:
 		c.full(now, "the proxy has as many requests in flight as it may have (--max-in-flight)")
-	case c.proxy.isDraining():
+	case c.proxy.draining.Load():
 		c.x.Last()
 	}
 }

@@ -88,14 +88,16 @@ type Proxy struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 
-	held    atomic.Int64 // bytes of request bodies read whole
-	running atomic.Int64 // requests in flight
+	held     atomic.Int64 // bytes of request bodies read whole
+	running  atomic.Int64 // requests in flight
+	draining atomic.Bool  // set with mu held; read without, by holders of a client's mu
+
+	// Who holds mu may take a client's mu, and never the other way round.
 
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
 	clients   map[*client]struct{}
-	surplus   int // those of them that are above the limit
-	draining  bool
+	surplus   int            // those of them that are above the limit
 	served    sync.WaitGroup // connections
 }
 

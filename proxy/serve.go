@@ -23,7 +23,7 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	for {
 		conn, err := accepting.Accept()
 		switch {
-		case err != nil && p.isDraining():
+		case err != nil && p.draining.Load():
 			return nil
 		case err != nil:
 			return fmt.Errorf("accepting connections on %s: %w", ln.Addr(), err)
@@ -36,7 +36,7 @@ func (p *Proxy) Serve(ln net.Listener) error {
 func (p *Proxy) listening(ln net.Listener) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draining {
+	if p.draining.Load() {
 		return false
 	}
 	p.listeners[ln] = struct{}{}
@@ -63,7 +63,7 @@ func (p *Proxy) admit(conn net.Conn) *client {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	full := len(p.clients)-p.surplus >= p.cfg.MaxConnections
-	if p.draining || full && p.surplus >= mostSurplus {
+	if p.draining.Load() || full && p.surplus >= mostSurplus {
 		return nil
 	}
 	c := newClient(p, conn, full)
@@ -84,12 +84,6 @@ func (p *Proxy) gone(c *client) {
 	}
 	delete(p.clients, c)
 	p.live.Connections.Add(-1)
-}
-
-func (p *Proxy) isDraining() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.draining
 }
 
 // Shutdown stops accepting and waits for the requests that run. What still
@@ -130,7 +124,7 @@ const cutPatience = 5 * time.Second
 func (p *Proxy) drain() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draining = true
+	p.draining.Store(true)
 	var errs []error
 	for ln := range p.listeners {
 		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -59,9 +59,9 @@ func newProxyCmd(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proxy",
 		Short: "Stand in front of a server and measure its real traffic, with no change to any client",
-		Long: `Relays every request to one server, bodies byte for byte, and measures those that
-make tokens: /v1/chat/completions, /v1/completions and /v1/embeddings. Everything else
-passes through and is counted.
+		Long: `Relays every request to one server, heads and bodies as they are, and measures those
+that make tokens: chat, completions, Responses, Anthropic messages, embeddings, rerank,
+and the engines' own endpoints. Everything else passes through and is counted.
 
 Token counts come from the engine. Where that is known to be safe, streams are
 asked for their usage and the answer to that is taken out again (--usage auto).

@@ -37,12 +37,23 @@ type runningProxy struct {
 	stopErr   error
 }
 
+// recordPause is how long Records are gathered before they are handed on: a
+// sink's goroutine is not woken for each, which a busy machine's next request
+// would wait for.
+const recordPause = 5 * time.Millisecond
+
+func newFanout() *record.Fanout {
+	f := record.NewFanout()
+	f.Pause = func() { time.Sleep(recordPause) }
+	return f
+}
+
 // startProxy puts the parts together and begins to serve each route on its
 // listener.
 func startProxy(ctx context.Context, e *env, routes []route, o *proxyOptions, lns []net.Listener) (*runningProxy, error) {
 	live := new(record.Live)
 	p := &runningProxy{
-		opt: o, routes: routes, live: live, fanout: record.NewFanout(), failed: make(chan error, len(routes)+1),
+		opt: o, routes: routes, live: live, fanout: newFanout(), failed: make(chan error, len(routes)+1),
 		view: newTrafficView(e.stderr, live, o.quiet),
 	}
 	if err := p.start(ctx, e, lns); err != nil {

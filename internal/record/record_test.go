@@ -195,3 +195,20 @@ func TestParseTraceparent(t *testing.T) {
 		t.Errorf("round trip: %s", got)
 	}
 }
+
+func TestAFanoutThatPausesLosesNothing(t *testing.T) {
+	f, paused := NewFanout(), make(chan struct{})
+	f.Pause = func() { <-paused }
+	got := 0
+	f.Add("slow", SinkFunc(func(*Record) { got++ }))
+	f.Observe(new(Record))
+	paused <- struct{}{} // the first is through, and its pause begun
+	for range 100 {
+		f.Observe(new(Record))
+	}
+	close(paused)
+	f.Close(t.Context())
+	if got != 101 || f.Drops()["slow"] != 0 {
+		t.Errorf("%d of 101 Records, %d dropped", got, f.Drops()["slow"])
+	}
+}

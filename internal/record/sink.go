@@ -22,6 +22,11 @@ func (f SinkFunc) Observe(r *Record) { f(r) }
 // goroutine of its own, so that a slow sink costs dropped Records, counted,
 // and never traffic. Close it to hand over what is queued.
 type Fanout struct {
+	// Pause, where it is set before the first Add, is called by a sink's goroutine
+	// when it has emptied its queue, and should wait some milliseconds: Records
+	// that come meanwhile wake nobody. nil = each Record is handed on at once.
+	Pause func()
+
 	branches []*branch
 
 	mu     sync.RWMutex // protects closed, and the queues against closing while Observe sends
@@ -31,6 +36,7 @@ type Fanout struct {
 type branch struct {
 	name    string
 	sink    Sink
+	pause   func() // nil = none
 	queue   chan *Record
 	dropped atomic.Int64
 	panics  atomic.Int64
@@ -49,7 +55,7 @@ func NewFanout() *Fanout { return &Fanout{} }
 func (f *Fanout) Add(name string, s Sink) { f.add(name, s, QueueLength) }
 
 func (f *Fanout) add(name string, s Sink, length int) {
-	b := &branch{name: name, sink: s, queue: make(chan *Record, length), done: make(chan struct{})}
+	b := &branch{name: name, sink: s, pause: f.Pause, queue: make(chan *Record, length), done: make(chan struct{})}
 	f.branches = append(f.branches, b)
 	go b.run()
 }
@@ -113,6 +119,9 @@ func (b *branch) run() {
 	defer close(b.done)
 	for r := range b.queue {
 		b.observe(r)
+		if b.pause != nil && len(b.queue) == 0 {
+			b.pause()
+		}
 	}
 }
 

@@ -43,10 +43,11 @@ func (x *Exchange) Engine(now time.Time, p []byte) {
 	}
 }
 
-// hear is told that the engine answers: the request will not be sent again.
+// hear is told that the engine answers: the request will not be sent again. An
+// engine may answer while the end of it is still being written.
 func (x *Exchange) hear() {
 	x.heard, x.replay = true, false
-	if x.in == inEnd && x.taken == len(x.up) {
+	if x.rec.Sent.Ok() && x.taken == len(x.up) {
 		putBuffer(x.up)
 		x.up, x.taken = nil, 0
 	}

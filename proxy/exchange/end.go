@@ -177,5 +177,6 @@ func (x *Exchange) Release() {
 	putBuffer(x.up)
 	putBuffer(x.scratch)
 	putBuffer(x.head)
+	x.Idle()
 	x.up, x.scratch, x.head, x.ahead, x.down = nil, nil, nil, nil, nil
 }

@@ -66,6 +66,7 @@ type Exchange struct {
 	down      []byte // what the next ToClient gives
 	scratch   []byte // memory of our own for it
 	inScratch bool   // down lies there, and not in the engine's own bytes
+	lent      []byte // what of it ToClient gave out, which may still be being written
 
 	done bool
 	how  record.Outcome
@@ -154,19 +155,23 @@ func (x *Exchange) Flushed(now time.Time) {
 }
 
 // ToClient gives out what is to be written to the client, valid until the next
-// call of Engine or Idle.
+// call of ToClient or Idle: what is added meanwhile goes elsewhere.
 func (x *Exchange) ToClient() []byte {
+	x.Idle()
 	p := x.down
+	if x.inScratch {
+		x.lent, x.scratch = x.scratch, nil
+	}
 	x.down, x.inScratch = nil, false
 	return p
 }
 
-// Idle is told that what ToClient gave is written and that a wait begins: the
-// memory that is needed only in between is given back.
+// Idle is told that what ToClient gave is written, and gives its memory back.
+// Unlike the other calls it touches nothing that they do.
 func (x *Exchange) Idle() {
-	if len(x.down) == 0 && x.scratch != nil {
-		putBuffer(x.scratch)
-		x.scratch = nil
+	if x.lent != nil {
+		putBuffer(x.lent)
+		x.lent = nil
 	}
 }
 
