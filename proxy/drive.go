@@ -15,7 +15,7 @@ import (
 func (c *client) exchange() (again bool) {
 	x := exchange.New(&c.proxy.env, c.peer, time.Now())
 	c.mu.Lock()
-	c.x, c.begun, c.how, c.why, c.failed, c.upload, c.waiting = x, false, "", "", nil, nil, true
+	c.x, c.begun, c.upload, c.waiting = x, false, nil, true
 	c.mu.Unlock()
 	defer c.recovered(x)
 	if !c.request() {
@@ -37,15 +37,28 @@ func (c *client) recovered(x *exchange.Exchange) {
 	if v == nil {
 		return
 	}
-	c.proxy.live.Panics.Add(1)
-	c.proxy.log.Error("relaying failed", "panic", v)
-	c.abort(record.Error, "relaying the request failed inside the proxy")
-	if c.mu.TryLock() { // the panic may have come with it held
-		c.mu.Unlock()
-	}
-	x.Abort(time.Now(), record.Error, "relaying the request failed inside the proxy")
+	c.failure(v)
+	c.endUpload()
+	x.Abort(time.Now(), record.Error, ourMistake)
 	c.settle(x)
 	c.close()
+}
+
+const ourMistake = "relaying the request failed inside the proxy"
+
+// failure tells of a panic and ends the exchange. Nobody holds mu for it: who
+// took it lets go of it as the panic passes.
+func (c *client) failure(cause any) {
+	c.proxy.live.Panics.Add(1)
+	c.abort(record.Error, ourMistake)
+	c.proxy.log.Error("relaying failed", "panic", cause)
+}
+
+// locked calls f with mu held, and lets go of it also where f panics.
+func (c *client) locked(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
 }
 
 // request reads the request, to its end or as far as the engine can be given
@@ -86,19 +99,21 @@ func (c *client) readBy(limit time.Duration) bool {
 // whether there is to be more of it.
 func (c *client) fromClient(p []byte) (more bool) {
 	now := time.Now()
-	c.mu.Lock()
-	first := c.waiting
-	c.waiting = false
-	used := c.x.Client(now, p)
-	c.pending = append(c.pending, p[used:]...)
-	if !c.begun && (c.x.Underway() || c.x.Done()) {
-		c.begin(now)
-	}
-	c.x.Spent(time.Since(now))
-	out := c.x.ToClient()
-	more = !c.x.NeedsEngine() && !c.x.Done()
-	begun := c.begun
-	c.mu.Unlock()
+	var (
+		out          []byte
+		first, begun bool
+	)
+	c.locked(func() {
+		first, c.waiting = c.waiting, false
+		used := c.x.Client(now, p)
+		c.pending = append(c.pending, p[used:]...)
+		if !c.begun && (c.x.Underway() || c.x.Done()) {
+			c.begin(now)
+		}
+		c.x.Spent(time.Since(now))
+		out, begun = c.x.ToClient(), c.begun
+		more = !c.x.NeedsEngine() && !c.x.Done()
+	})
 	if !c.write(out) {
 		return false
 	}
@@ -203,8 +218,21 @@ func (c *client) stoppedReading(l *link) {
 // hear relays the answer.
 func (c *client) hear() {
 	err := c.engine.port.pump(c.take)
-	now := time.Now()
+	over, away := c.heard(time.Now(), err)
+	if over != nil {
+		over.close() // not with mu held: over TLS it may wait for the engine
+	}
+	if away {
+		c.proxy.verdict.away(errNoAnswer)
+	}
+}
+
+// heard is where nothing more is heard of the engine, because of err or because
+// enough has been. over is its connection, where that has ended; away says that
+// it is not there.
+func (c *client) heard(now time.Time, err error) (over *link, away bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case c.x.Done():
 	case c.how != "":
@@ -215,14 +243,9 @@ func (c *client) hear() {
 		if c.x.EngineEnd(now, err) {
 			c.proxy.live.Replays.Add(1)
 		}
-		c.engine.close()
-		c.engine = nil
+		over, c.engine = c.engine, nil
 	}
-	away := c.x.Unanswered()
-	c.mu.Unlock()
-	if away {
-		c.proxy.verdict.away(errNoAnswer)
-	}
+	return over, c.x.Unanswered()
 }
 
 var errNoAnswer = errors.New("it closed the connection without an answer")
@@ -240,18 +263,22 @@ func writeFailure(err error) string {
 // whether there is to be more of it. What comes of it goes out at once.
 func (c *client) fromEngine(p []byte) (more bool) {
 	now := time.Now()
-	c.mu.Lock()
-	if c.how != "" {
-		c.x.ClientLeft()
-	}
-	if c.hurry {
-		c.hurry = false
-		_ = c.engine.port.readBy(time.Time{}) // it is answering
-	}
-	c.x.Engine(now, p)
-	out, done, tunnel := c.x.ToClient(), c.x.Done(), c.x.Tunnel()
-	c.x.Spent(time.Since(now))
-	c.mu.Unlock()
+	var (
+		out          []byte
+		done, tunnel bool
+	)
+	c.locked(func() {
+		if c.how != "" {
+			c.x.ClientLeft()
+		}
+		if c.hurry {
+			c.hurry = false
+			_ = c.engine.port.readBy(time.Time{}) // it is answering
+		}
+		c.x.Engine(now, p)
+		out, done, tunnel = c.x.ToClient(), c.x.Done(), c.x.Tunnel()
+		c.x.Spent(time.Since(now))
+	})
 	if !c.write(out) || done {
 		return false
 	}

@@ -70,6 +70,12 @@ type running struct {
 
 func start(t *testing.T, engine string, edit func(*Config)) *running {
 	t.Helper()
+	return startWith(t, engine, edit, func(*Proxy) {})
+}
+
+// startWith also has the proxy itself changed before it serves anybody.
+func startWith(t *testing.T, engine string, edit func(*Config), change func(*Proxy)) *running {
+	t.Helper()
 	target, err := upstream.ParseTarget(engine)
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +88,7 @@ func start(t *testing.T, engine string, edit func(*Config)) *running {
 	if r.Proxy, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
+	change(r.Proxy)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,11 @@ func (c *client) startUpload() {
 
 func (c *client) uploads() {
 	defer close(c.upload)
+	defer func() {
+		if v := recover(); v != nil {
+			c.failure(v)
+		}
+	}()
 	if p := c.pending; len(p) > 0 {
 		c.pending = nil
 		if !c.toEngine(p) {
@@ -51,12 +56,16 @@ func (c *client) uploadBy() bool {
 // toEngine takes what the client sends and passes it on at once.
 func (c *client) toEngine(p []byte) (more bool) {
 	now := time.Now()
-	c.mu.Lock()
-	used := c.x.Client(now, p)
-	c.pending = append(c.pending, p[used:]...)
-	out, engine := c.x.ToEngine(), c.engine
-	done := c.x.Done()
-	c.mu.Unlock()
+	var (
+		out    []byte
+		engine *link
+		done   bool
+	)
+	c.locked(func() {
+		used := c.x.Client(now, p)
+		c.pending = append(c.pending, p[used:]...)
+		out, engine, done = c.x.ToEngine(), c.engine, c.x.Done()
+	})
 	if engine == nil {
 		return false
 	}
