@@ -24,7 +24,6 @@ type client struct {
 	gone    atomic.Bool
 	pending []byte // bytes behind the last request: the next one's
 	take    func([]byte) bool
-	unwatch func()
 
 	ctx    context.Context // ends with whatever ends the exchange from outside
 	cancel context.CancelFunc
@@ -56,7 +55,6 @@ func newClient(p *Proxy, conn net.Conn, surplus bool) *client {
 func (c *client) serve() {
 	defer c.cancel()
 	stop, ok := c.proxy.watcher.watch(c.port.conn, c.left)
-	c.unwatch = stop
 	defer stop()
 	if !ok || !c.handshake() {
 		c.close()

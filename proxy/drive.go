@@ -81,7 +81,7 @@ func (c *client) request() bool {
 	defer c.mu.Unlock()
 	switch now := time.Now(); {
 	case c.x.Underway():
-		c.x.Abort(now, record.ClientAbort, "")
+		c.giveUp(now)
 	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.draining.Load():
 		c.x.HeadTimeout(now)
 	default:
@@ -235,10 +235,8 @@ func (c *client) heard(now time.Time, err error) (over *link, away bool) {
 	defer c.mu.Unlock()
 	switch {
 	case c.x.Done():
-	case c.how != "":
-		c.x.Abort(now, c.how, c.why)
-	case c.failed != nil:
-		c.x.Abort(now, record.ClientAbort, writeFailure(c.failed))
+	case c.how != "" || c.failed != nil:
+		c.giveUp(now)
 	case err != nil:
 		if c.x.EngineEnd(now, err) {
 			c.proxy.live.Replays.Add(1)
@@ -314,17 +312,30 @@ func (c *client) aborted() bool {
 	return c.x.Done()
 }
 
+// giveUp ends an exchange that is not over, for the reason there is. A client
+// that sent no whole head has made no request. The caller has mu.
+func (c *client) giveUp(now time.Time) {
+	switch {
+	case c.how != "":
+		c.x.Abort(now, c.how, c.why)
+	case c.x.Underway():
+		c.x.Abort(now, record.ClientAbort, writeFailure(c.failed))
+	}
+}
+
 // end finishes the exchange: what is left for the client is written, the
 // connections are kept or closed, and the Record is handed on.
 func (c *client) end() (again bool) {
-	c.mu.Lock()
-	x := c.x
-	if !x.Done() && c.how != "" {
-		x.Abort(time.Now(), c.how, c.why)
-	}
-	out := x.ToClient()
-	c.mu.Unlock()
-	left := c.how != "" || c.failed != nil
+	var (
+		x    *exchange.Exchange
+		out  []byte
+		left bool
+	)
+	c.locked(func() {
+		c.giveUp(time.Now())
+		x, left = c.x, c.how != "" || c.failed != nil
+		out = x.ToClient()
+	})
 	if !left {
 		left = !c.write(out)
 	}
