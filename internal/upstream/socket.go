@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -76,5 +78,16 @@ func (s *Socket) alive() bool {
 		// waits unasked is most likely the alert that comes with its close.
 		alive = err == syscall.EAGAIN || err == nil && n > 0 && isTLS && !s.reused
 	})
-	return err == nil && alive
+	return err == nil && alive && (!isTLS || s.emptied(secure))
+}
+
+// emptied says whether nothing waits inside a TLS connection either, where the
+// socket does not show it: several records may come in one read. Nothing is read
+// of the socket, because the time for that is over.
+func (s *Socket) emptied(secure *tls.Conn) bool {
+	if secure.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return false
+	}
+	n, err := secure.Read(make([]byte, 1))
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && secure.SetReadDeadline(time.Time{}) == nil
 }

@@ -177,3 +177,70 @@ func TestUnixSocket(t *testing.T) {
 		t.Errorf("a socket without an engine: %v", err)
 	}
 }
+
+// gathering is a connection of which the writes go out together, when told.
+type gathering struct {
+	net.Conn
+	on   bool
+	kept []byte
+}
+
+func (g *gathering) Write(p []byte) (int, error) {
+	if !g.on {
+		return g.Conn.Write(p)
+	}
+	g.kept = append(g.kept, p...)
+	return len(p), nil
+}
+
+// TestATLSEngineThatSaidMoreIsNotReused: what came behind an answer in the same
+// read waits inside the TLS connection, and would be taken for the next answer.
+func TestATLSEngineThatSaidMoreIsNotReused(t *testing.T) {
+	s, caFile := secureEngine(t)
+	trusted, err := TrustOnly(caFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		behind string
+		reused bool
+	}{"nothing": {"", true}, "another answer": {"evil", false}} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			go func() {
+				conn, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				g := &gathering{Conn: conn}
+				secure := tls.Server(g, &tls.Config{Certificates: s.TLS.Certificates})
+				if _, err := secure.Read(make([]byte, 8)); err != nil {
+					return
+				}
+				g.on = true
+				io.WriteString(secure, "answer")
+				io.WriteString(secure, c.behind)
+				conn.Write(g.kept)
+			}()
+			p := NewPool(Target{Scheme: "https", Addr: ln.Addr().String(), TLS: trusted}, Options{})
+			defer p.Close()
+			first, err := p.Take(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(first.Raw(), "request")
+			b := make([]byte, 64)
+			if n, err := first.Raw().Read(b); string(b[:n]) != "answer" {
+				t.Fatalf("read %q and %v", b[:n], err)
+			}
+			first.Release()
+			if first.alive() != c.reused {
+				t.Errorf("taken for alive: %v", !c.reused)
+			}
+		})
+	}
+}
