@@ -40,7 +40,7 @@ func (p *Proxy) dial(ctx context.Context, fresh bool) (*link, error) {
 
 // settle gives the link back, where it can take another request.
 func (l *link) settle(keep bool) {
-	if keep {
+	if keep && l.port.whole() {
 		l.sock.Release()
 		return
 	}

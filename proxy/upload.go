@@ -91,7 +91,8 @@ func (c *client) endUpload() {
 	if c.upload == nil {
 		return
 	}
-	_ = c.port.readBy(past) // a closed connection is read no further anyway
+	c.port.pause()
+	defer c.port.resume()
 	c.mu.Lock()
 	if c.engine != nil && !c.x.KeepEngine() {
 		c.engine.port.hangUp()
