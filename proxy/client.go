@@ -54,9 +54,9 @@ func newClient(p *Proxy, conn net.Conn, surplus bool) *client {
 // serve answers the connection's requests and closes it.
 func (c *client) serve() {
 	defer c.cancel()
-	stop, ok := c.proxy.watcher.watch(c.port.conn, c.left)
+	stop, _, err := c.proxy.watcher.watch(c.port.conn, c.left)
 	defer stop()
-	if !ok || !c.handshake() {
+	if err != nil || !c.handshake() {
 		c.close()
 		return
 	}

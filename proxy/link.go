@@ -16,9 +16,7 @@ type link struct {
 // opened makes the link of a connection that has just been made.
 func (p *Proxy) opened(s *upstream.Socket) {
 	l := &link{sock: s, port: newPort(s.Raw(), p.cfg.WriteTimeout)}
-	stop, ok := p.watcher.watch(s.Raw(), l.port.left)
-	l.unwatch = stop
-	l.port.watched = ok && watches
+	l.unwatch, l.port.watched, _ = p.watcher.watch(s.Raw(), l.port.left) // one that is closed fails when it is used
 	s.Tag = l
 }
 

@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watches says that the watcher tells of every peer that closes, at once.
-const watches = true
-
 // watcher learns at once when a client leaves, whatever its handler waits for.
 // All clients with a request in flight are in one epoll set, for EPOLLRDHUP
 // alone: unread pipelined bytes wake nobody, and a client's half-close counts
@@ -23,6 +20,7 @@ type watcher struct {
 	raw   syscall.RawConn
 	fd    int
 	done  chan struct{}
+	ctl   func(epfd, op, fd int, event *unix.EpollEvent) error // unix.EpollCtl
 
 	mu   sync.Mutex // protects next, gone
 	next uint64
@@ -38,7 +36,7 @@ func newWatcher() (*watcher, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	w := &watcher{epoll: os.NewFile(uintptr(fd), "epoll"), fd: fd, done: make(chan struct{}), gone: map[uint64]func(){}}
+	w := &watcher{epoll: os.NewFile(uintptr(fd), "epoll"), fd: fd, done: make(chan struct{}), ctl: unix.EpollCtl, gone: map[uint64]func(){}}
 	w.raw, err = w.epoll.SyscallConn()
 	if err != nil {
 		w.epoll.Close()
@@ -50,18 +48,19 @@ func newWatcher() (*watcher, error) {
 
 // watch calls gone, once and from another goroutine, when c's peer closes its
 // side. The caller calls stop before it gives c up; gone may still be running
-// then, but does not begin after it. Not ok when c is closed already.
-func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
+// then, but does not begin after it. Not told: gone will not be called, because
+// the system can watch no more. It is an error when c is closed already.
+func (w *watcher) watch(c net.Conn, gone func()) (stop func(), told bool, err error) {
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = over.NetConn() // of TLS
 	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return func() {}, true // an in-memory connection in a test: nothing to watch
+		return func() {}, false, nil // an in-memory connection in a test: nothing to watch
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return func() {}, false
+		return func() {}, false, err
 	}
 	w.mu.Lock()
 	w.next++
@@ -72,22 +71,25 @@ func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
 	// descriptor, which the next connection may already have.
 	event := unix.EpollEvent{Events: unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(uint32(id)), Pad: int32(uint32(id >> 32))}
 	control := func(op int) (err error) {
-		if e := raw.Control(func(fd uintptr) { err = unix.EpollCtl(w.fd, op, int(fd), &event) }); e != nil {
+		if e := raw.Control(func(fd uintptr) { err = w.ctl(w.fd, op, int(fd), &event) }); e != nil {
 			return e
 		}
 		return err
 	}
 	if err := control(unix.EPOLL_CTL_ADD); err != nil {
 		w.forget(id)
-		// Out of memory or of watches is no sign that the client has left: the
+		// Out of memory or of watches is no sign that the peer has left: the
 		// exchange goes on unwatched, and fails when it can't be written.
-		return func() {}, errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.ENOSPC)
+		if errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.ENOSPC) {
+			err = nil
+		}
+		return func() {}, false, err
 	}
 	return func() {
 		w.forget(id)
 		// An error means that the descriptor is closed, and so out of the set.
 		_ = control(unix.EPOLL_CTL_DEL)
-	}, true
+	}, true, nil
 }
 
 func (w *watcher) forget(id uint64) {

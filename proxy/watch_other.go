@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// watches says that not everything that a peer does is told at once.
-const watches = false
-
 // watcher learns when a client leaves. Without epoll it looks at the socket
 // every peekEvery; a client that left behind unread pipelined bytes is noticed
 // only when its answer can't be written.
@@ -22,18 +19,19 @@ const peekEvery = 20 * time.Millisecond
 func newWatcher() (*watcher, error) { return &watcher{}, nil }
 
 // watch calls gone, once and from another goroutine, when c's peer closes its
-// side. The caller calls stop before it gives c up.
-func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
+// side. The caller calls stop before it gives c up. Never told: not everything
+// that a peer does is noticed at once. It is an error when c is closed already.
+func (w *watcher) watch(c net.Conn, gone func()) (stop func(), told bool, err error) {
 	if over, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = over.NetConn() // of TLS
 	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return func() {}, true
+		return func() {}, false, nil
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return func() {}, false
+		return func() {}, false, err
 	}
 	done := make(chan struct{})
 	go func() {
@@ -52,7 +50,7 @@ func (w *watcher) watch(c net.Conn, gone func()) (stop func(), ok bool) {
 		}
 	}()
 	var once sync.Once
-	return func() { once.Do(func() { close(done) }) }, true
+	return func() { once.Do(func() { close(done) }) }, false, nil
 }
 
 func left(raw syscall.RawConn) (is bool) {
