@@ -24,6 +24,7 @@ type Exchange struct {
 	in       phase
 	head     []byte // what has come of the head
 	scan     http1.Scan
+	empty    int // lines in front of it
 	body     http1.Body
 	hold     bool   // the body is read whole, because something may be asked for
 	wait     bool   // nothing goes out before the request is whole

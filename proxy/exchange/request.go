@@ -36,19 +36,14 @@ const emptyLines = 2
 // clientHead takes bytes of the request's head.
 func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	if x.head == nil {
-		skip := 0
-		for range emptyLines {
-			if bytes.HasPrefix(p[skip:], []byte("\r\n")) {
-				skip += 2
-			}
-		}
-		if used = skip; used == len(p) {
-			return used
-		}
 		x.head = getBuffer()
 	}
 	before := len(x.head)
-	x.head = append(x.head, p[used:min(len(p), used+x.env.HeadLimit+1-before)]...)
+	x.head = append(x.head, p[:min(len(p), x.env.HeadLimit+1-before)]...)
+	before -= x.skipEmpty()
+	if len(x.head) == 0 {
+		return len(p)
+	}
 	end, err := x.scan.End(x.head)
 	switch {
 	case err == nil && end == 0 && len(x.head) <= x.env.HeadLimit:
@@ -58,7 +53,7 @@ func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	}
 	x.start, x.rec.Start = now, now
 	if err == nil {
-		used += end - before
+		used = end - before
 		err = x.request(now, x.head[:end])
 	} else {
 		used = len(p)
@@ -69,6 +64,20 @@ func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	putBuffer(x.head)
 	x.head = nil
 	return used
+}
+
+// skipEmpty takes empty lines off the front of the head, in whatever pieces they
+// came, and says how many bytes that were.
+func (x *Exchange) skipEmpty() (skipped int) {
+	for x.empty < emptyLines && bytes.HasPrefix(x.head[skipped:], []byte("\r\n")) {
+		x.empty++
+		skipped += 2
+	}
+	if skipped > 0 {
+		x.head = x.head[:copy(x.head, x.head[skipped:])]
+		x.scan = http1.Scan{}
+	}
+	return skipped
 }
 
 // tooLarge tells a target that is too long from a head that is too large.
