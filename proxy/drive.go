@@ -204,6 +204,7 @@ func (c *client) stoppedReading(l *link) {
 func (c *client) hear() {
 	err := c.engine.port.pump(c.take)
 	now := time.Now()
+	var over *link
 	c.mu.Lock()
 	switch {
 	case c.x.Done():
@@ -215,11 +216,14 @@ func (c *client) hear() {
 		if c.x.EngineEnd(now, err) {
 			c.proxy.live.Replays.Add(1)
 		}
-		c.engine.close()
-		c.engine = nil
+		c.engine.port.hangUp()
+		over, c.engine = c.engine, nil
 	}
 	away := c.x.Unanswered()
 	c.mu.Unlock()
+	if over != nil {
+		over.close() // over TLS it may take a while to say goodbye
+	}
 	if away {
 		c.proxy.verdict.away(errNoAnswer)
 	}
@@ -292,8 +296,12 @@ func (c *client) aborted() bool {
 func (c *client) end() (again bool) {
 	c.mu.Lock()
 	x := c.x
-	if !x.Done() && c.how != "" {
+	switch {
+	case x.Done():
+	case c.how != "":
 		x.Abort(time.Now(), c.how, c.why)
+	case c.failed != nil: // already our own 100 Continue did not reach it
+		x.Abort(time.Now(), record.ClientAbort, writeFailure(c.failed))
 	}
 	out := x.ToClient()
 	c.mu.Unlock()
