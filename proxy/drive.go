@@ -241,6 +241,7 @@ func (c *client) heard(now time.Time, err error) (over *link, away bool) {
 		if c.x.EngineEnd(now, err) {
 			c.proxy.live.Replays.Add(1)
 		}
+		c.engine.port.hangUp() // an upload may still be writing
 		over, c.engine = c.engine, nil
 	}
 	return over, c.x.Unanswered()

@@ -40,7 +40,6 @@ type port struct {
 
 	mu        sync.Mutex // protects the rest, and the deadlines
 	readOver  bool       // reading has been interrupted for good
-	paused    bool       // reading fails until resume
 	writeOver bool
 }
 
@@ -183,26 +182,10 @@ var past = time.Unix(1, 0)
 func (p *port) readBy(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.readOver || p.paused {
+	if p.readOver {
 		return nil
 	}
 	return p.conn.SetReadDeadline(t)
-}
-
-// pause makes whoever reads fail, until resume: a time that is set meanwhile, by
-// one who does not know yet, does not count.
-func (p *port) pause() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paused = true
-	_ = p.conn.SetReadDeadline(past) // a closed connection is read no further anyway
-}
-
-// resume lets readBy give time again.
-func (p *port) resume() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paused = false
 }
 
 // whole says whether nobody has interrupted it and its peer has not left.

@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"errors"
 	"net"
-	"os"
 	"testing"
 	"time"
 
@@ -24,29 +22,6 @@ func connected(t *testing.T) (near net.Conn, far *rawPeer) {
 	}
 	t.Cleanup(func() { near.Close() })
 	return near, far
-}
-
-// TestAPausedReadStaysPaused although its reader, who has not noticed yet, gives
-// it time: whoever waits for it to end would wait for the client.
-func TestAPausedReadStaysPaused(t *testing.T) {
-	near, far := connected(t)
-	p := newPort(near, time.Minute)
-	p.pause()
-	if err := p.readBy(time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	take := func([]byte) bool { return false }
-	if err := p.pump(take); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("a paused read ends with %v", err)
-	}
-	p.resume()
-	if err := p.readBy(time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	far.send(t, "x")
-	if err := p.pump(take); err != nil {
-		t.Errorf("a read that goes on ends with %v", err)
-	}
 }
 
 // TestALinkThatWasHungUpIsNotKept, even where its exchange ended well before.

@@ -41,13 +41,12 @@ func (c *client) uploads() {
 // uploadBy gives the client its time for the next piece of a body; a tunnel may
 // be silent for as long as it likes.
 func (c *client) uploadBy() bool {
-	c.mu.Lock()
-	tunnel, done := c.x.Tunnel(), c.x.Done()
-	c.mu.Unlock()
+	c.mu.Lock() // endUpload's word is the last
+	defer c.mu.Unlock()
 	switch {
-	case done:
+	case c.x.Done():
 		return false
-	case tunnel:
+	case c.x.Tunnel():
 		return c.port.readBy(time.Time{}) == nil
 	}
 	return c.readBy(c.proxy.cfg.BodyTimeout)
@@ -91,9 +90,8 @@ func (c *client) endUpload() {
 	if c.upload == nil {
 		return
 	}
-	c.port.pause()
-	defer c.port.resume()
 	c.mu.Lock()
+	_ = c.port.readBy(past) // a closed connection is read no further anyway
 	if c.engine != nil && !c.x.KeepEngine() {
 		c.engine.port.hangUp()
 	}
