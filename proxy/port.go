@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -136,11 +137,7 @@ func (p *port) write(b []byte) error {
 		return nil
 	}
 	if p.raw == nil {
-		if err := p.writeBy(time.Now().Add(p.limit)); err != nil {
-			return err
-		}
-		_, err := p.conn.Write(b)
-		return err
+		return p.writeTLS(b)
 	}
 	p.out, p.outErr, p.blocked = b, nil, false
 	err := p.raw.Write(p.writeFn)
@@ -153,6 +150,23 @@ func (p *port) write(b []byte) error {
 	}
 	return err
 }
+
+// writeTLS writes a record's worth at a time, each with its own time limit: how
+// much of a longer write has gone is not told.
+func (p *port) writeTLS(b []byte) error {
+	for piece := range slices.Chunk(b, tlsRecord) {
+		if err := p.writeBy(time.Now().Add(p.limit)); err != nil {
+			return err
+		}
+		if _, err := p.conn.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tlsRecord is the most that goes in one record of TLS.
+const tlsRecord = 16 << 10
 
 func (p *port) writable(fd uintptr) (done bool) {
 	for len(p.out) > 0 {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,5 +48,27 @@ func TestALinkThatWasHungUpIsNotKept(t *testing.T) {
 		if kept := pool.Stats().Idle > before; kept == hung {
 			t.Errorf("hung up %v, kept %v", hung, kept)
 		}
+	}
+}
+
+// noted is a connection that notes when its time limit was set and how much was
+// written.
+type noted struct {
+	deadEnd
+	did []int
+}
+
+func (n *noted) SetWriteDeadline(time.Time) error { n.did = append(n.did, 0); return nil }
+func (n *noted) Write(p []byte) (int, error)      { n.did = append(n.did, len(p)); return len(p), nil }
+
+// TestAWriteOverTLSHasItsTimePerRecord, and not for all of it, however slowly
+// the peer reads.
+func TestAWriteOverTLSHasItsTimePerRecord(t *testing.T) {
+	n := new(noted)
+	if err := newPort(n, time.Minute).write(make([]byte, 40<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{0, 16 << 10, 0, 16 << 10, 0, 8 << 10}; !slices.Equal(n.did, want) {
+		t.Errorf("limits and bytes %v, want %v", n.did, want)
 	}
 }
