@@ -152,7 +152,7 @@ func (p *Proxy) newEnv() exchange.Env {
 			}
 		},
 		Failed: func(what string, cause any) {
-			p.log.Error(what+" failed: it is only passed on", "panic", cause)
+			go p.log.Error(what+" failed: it is only passed on", "panic", cause) // the caller has a client's lock
 		},
 	}
 	if p.cfg.Tenancy.Header != "" || p.cfg.Tenancy.FromKey {

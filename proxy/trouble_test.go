@@ -199,3 +199,26 @@ func TestAFailingSinkCostsNoRequest(t *testing.T) {
 		t.Errorf("status %d after a panic", resp.StatusCode)
 	}
 }
+
+// TestABlockedLogStopsNoAnswer: also what an answer tells of the engine is said
+// without waiting for whoever reads the log.
+func TestABlockedLogStopsNoAnswer(t *testing.T) {
+	hold, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	e := engine(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "br")
+		sse(w, "[DONE]")
+	})
+	p := start(t, e.URL, func(c *Config) {
+		c.Usage = UsageFinal
+		c.Log = slog.New(slog.NewTextHandler(blocking{hold, release}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
+	p.knows(t)
+	c := dialRaw(t, p.addr)
+	c.send(t, withBody(jsonHead, streaming))
+	await(t, hold, "the log to block")
+	if m := c.wantAnswer(t, "POST"); m.status() != 200 {
+		t.Errorf("answered %q", m.start)
+	}
+	p.records.next(t)
+}

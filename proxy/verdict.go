@@ -123,7 +123,8 @@ func (v *verdict) encodes() {
 	v.encoded = true
 	v.mu.Unlock()
 	if first {
-		v.log.Warn("the engine encodes its streams: it is not asked for usage", "upstream", v.target.String())
+		// Whoever calls this has a client's lock, and whoever reads the log may be slow.
+		go v.log.Warn("the engine encodes its streams: it is not asked for usage", "upstream", v.target.String())
 	}
 }
 
