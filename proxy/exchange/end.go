@@ -156,7 +156,6 @@ func (x *Exchange) finish(now time.Time, how record.Outcome) {
 	}
 	x.done, x.how = true, how
 	x.letGo()
-	x.rec.Overhead = record.Some(x.spent)
 	if x.relay == nil {
 		x.rec.Outcome, x.rec.End = how, record.Some(x.at(now))
 		return

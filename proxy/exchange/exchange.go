@@ -209,5 +209,6 @@ func (x *Exchange) Record() *record.Record {
 	if !x.done || x.start.IsZero() {
 		return nil
 	}
+	x.rec.Overhead = record.Some(x.spent) // with what was spent after the end was seen
 	return &x.rec
 }

@@ -239,3 +239,15 @@ func TestTheEngineEndsInTheMiddle(t *testing.T) {
 		})
 	}
 }
+
+// TestOverheadIsAllOfOurTime, also that of the call in which the answer ended.
+func TestOverheadIsAllOfOurTime(t *testing.T) {
+	s := newScript(t, wire.AskNothing, nil)
+	s.client(posted(streamBody))
+	s.x.Spent(time.Millisecond)
+	s.engine("HTTP/1.1 204 No Content\r\n\r\n")
+	s.x.Spent(time.Millisecond)
+	if spent, ok := s.record().Overhead.Get(); !ok || spent != 2*time.Millisecond {
+		t.Errorf("an overhead of %v, want 2ms", spent)
+	}
+}
