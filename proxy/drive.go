@@ -348,7 +348,10 @@ func (c *client) end() (again bool) {
 		return true
 	case x.Reset():
 		c.reset()
-	case left || !x.Done():
+	case left:
+		c.port.hangUp() // over TLS, saying goodbye would wait for a client that does not read
+		c.close()
+	case !x.Done():
 		c.close()
 	default:
 		c.linger()
