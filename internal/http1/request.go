@@ -137,10 +137,12 @@ func (r *Request) KeepAlive() bool {
 }
 
 // Upgrade is the protocol that the client asks to change to, nil when it asks
-// for none.
+// for none. HTTP/2 is none: requests in a tunnel would pass unread, and RFC 9113
+// has given it up.
 func (r *Request) Upgrade() []byte {
-	if r.Minor == 0 || !r.Fields.Has("connection", "upgrade") {
+	to := r.Fields.Get("upgrade")
+	if r.Minor == 0 || len(to) == 0 || !r.Fields.Has("connection", "upgrade") || r.Fields.Has("upgrade", "h2c") {
 		return nil
 	}
-	return r.Fields.Get("upgrade")
+	return to
 }

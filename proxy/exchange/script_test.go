@@ -251,3 +251,19 @@ func TestOverheadIsAllOfOurTime(t *testing.T) {
 		t.Errorf("an overhead of %v, want 2ms", spent)
 	}
 }
+
+// TestHTTP2IsNoProtocolToChangeTo: its requests would pass the tunnel unread. The
+// request goes on as one of HTTP/1.1.
+func TestHTTP2IsNoProtocolToChangeTo(t *testing.T) {
+	for _, upgrade := range []string{"h2c", "websocket, H2C", ""} {
+		s := newScript(t, wire.AskNothing, nil)
+		s.client("GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: " + upgrade + "\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+		if want := "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"; string(s.toEngine) != want {
+			t.Errorf("%q: the engine got %q, want %q", upgrade, s.toEngine, want)
+		}
+		s.engine("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+		if r := s.record(); r.Status != 502 {
+			t.Errorf("%q: the Record has %d", upgrade, r.Status)
+		}
+	}
+}
