@@ -93,9 +93,6 @@ func New(env *Env, peer Peer, now time.Time) *Exchange {
 // at is a moment as an offset from the Record's start.
 func (x *Exchange) at(now time.Time) time.Duration { return now.Sub(x.start) }
 
-// Begun says whether a byte of a request has come.
-func (x *Exchange) Begun() bool { return x.in != inHead || len(x.head) > 0 }
-
 // Underway says whether the request's head is complete and the exchange not
 // over: what a limit of requests in flight counts.
 func (x *Exchange) Underway() bool { return x.in != inHead && !x.done }
