@@ -142,6 +142,9 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	}
 	o.addHead(r)
 	o.badStatus(r)
+	if r.Dialect == dialectAnthropic && r.Usage.Prompt.Ok() && !r.Usage.Cached.Ok() {
+		r.Warn(promptWithoutCache)
+	}
 	o.correct(r)
 }
 

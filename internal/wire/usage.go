@@ -146,6 +146,12 @@ func (a *anthropicUsage) see(v []byte) {
 	})
 }
 
+// promptWithoutCache: Messages tell the prompt less what the cache answered, and
+// SGLang tells the latter only with its cache report (WIRE.md 5.5). vLLM without
+// prompt details, and Ollama, name no cache either and mean all of the prompt:
+// which it is can't be seen.
+const promptWithoutCache = "prompt_tokens may lack what the prompt cache answered: the answer names no cached tokens"
+
 // usage is what the parts come to: input_tokens is what was neither read from
 // the cache nor written to it.
 func (a *anthropicUsage) usage() (u record.Usage) {
