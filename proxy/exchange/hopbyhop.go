@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"bytes"
+
 	"tokenomics/internal/http1"
 )
 
@@ -33,7 +35,7 @@ func named(fields http1.Fields, f *http1.Field) bool {
 			continue
 		}
 		for m := range fields[i : i+1].Members("connection") {
-			if len(m) == len(f.Name) && equalFold(m, f.Name) {
+			if len(m) == len(f.Name) && bytes.EqualFold(m, f.Name) {
 				return !isNeeded(f)
 			}
 		}
@@ -48,21 +50,4 @@ func isNeeded(f *http1.Field) bool {
 		}
 	}
 	return false
-}
-
-// equalFold compares two names of ASCII letters without regard to case.
-func equalFold(a, b []byte) bool {
-	for i := range a {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
