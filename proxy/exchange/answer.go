@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -102,7 +103,7 @@ func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
 		}
 		return len(p)
 	case err == nil && (end == 0 || end > x.env.AnswerLimit):
-		x.badAnswer(now, "answered with a head larger than is taken")
+		x.badAnswer(now, fmt.Sprintf("answered with a head over %d bytes (--answer-head-limit)", x.env.AnswerLimit))
 		return len(p)
 	case err != nil:
 		x.badAnswer(now, "did not answer in HTTP: "+err.Error())

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -83,9 +84,9 @@ func (x *Exchange) skipEmpty() (skipped int) {
 // tooLarge tells a target that is too long from a head that is too large.
 func (x *Exchange) tooLarge() error {
 	if bytes.IndexByte(x.head, '\n') < 0 {
-		return &http1.Fault{Status: 414, What: "the target is longer than is taken"}
+		return &http1.Fault{Status: 414, What: fmt.Sprintf("the target alone is over the %d bytes of a head (--head-limit)", x.env.HeadLimit)}
 	}
-	return &http1.Fault{Status: 431, What: "the head is larger than is taken"}
+	return &http1.Fault{Status: 431, What: fmt.Sprintf("the head is over %d bytes (--head-limit)", x.env.HeadLimit)}
 }
 
 var requests = sync.Pool{New: func() any { return new(http1.Request) }}

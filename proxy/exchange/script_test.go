@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -265,5 +266,27 @@ func TestHTTP2IsNoProtocolToChangeTo(t *testing.T) {
 		if r := s.record(); r.Status != 502 {
 			t.Errorf("%q: the Record has %d", upgrade, r.Status)
 		}
+	}
+}
+
+func TestAHeadOverTheLimitNamesTheFlag(t *testing.T) {
+	long := strings.Repeat("x", 16<<10)
+	for name, c := range map[string]struct {
+		client, engine string
+		status         int
+		flag           string
+	}{
+		"a target":       {"GET /" + long, "", 414, "--head-limit"},
+		"a head":         {"GET / HTTP/1.1\r\nHost: a\r\nX: " + long, "", 431, "--head-limit"},
+		"an answer head": {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nX: " + long, 502, "--answer-head-limit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScript(t, wire.AskNothing, nil)
+			s.client(c.client)
+			s.engine(c.engine)
+			if r := s.record(); r.Status != c.status || !strings.Contains(string(s.toClient), c.flag) {
+				t.Errorf("status %d: %.300q", r.Status, s.toClient)
+			}
+		})
 	}
 }
