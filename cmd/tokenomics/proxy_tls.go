@@ -48,9 +48,10 @@ func newKeyPair(certFile, keyFile string, log *slog.Logger) (*keyPair, error) {
 	return k, nil
 }
 
-// config is for a listener: TLS 1.2 and newer, and HTTP/1.1 alone.
+// config is for a listener: TLS 1.2 and newer, and HTTP/1 alone. Some clients
+// offer only the older version, and get it.
 func (k *keyPair) config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: k.current}
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1", "http/1.0"}, GetCertificate: k.current}
 }
 
 // current is the pair for a handshake now.

@@ -54,9 +54,12 @@ func writePair(t *testing.T, certFile, keyFile, name string) {
 
 // servedBy is the name on the certificate that a server shows, and the
 // protocol it agrees on.
-func servedBy(t *testing.T, addr string) (name, protocol string) {
+func servedBy(t *testing.T, addr string, offers ...string) (name, protocol string) {
 	t.Helper()
-	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
+	if len(offers) == 0 {
+		offers = []string{"h2", "http/1.1"}
+	}
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: offers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +132,9 @@ func TestProxyTLS(t *testing.T) {
 		ask()
 		if name, protocol := servedBy(t, addr); protocol != "http/1.1" || name != "first" {
 			t.Errorf("certificate of %q, protocol %q", name, protocol)
+		}
+		if _, protocol := servedBy(t, addr, "http/1.0"); protocol != "http/1.0" {
+			t.Errorf("a client of HTTP/1.0 alone agrees on %q", protocol)
 		}
 		writePair(t, cert, key, "second")
 		waitFor(t, "the new certificate", func() bool { name, _ := servedBy(t, addr); return name == "second" })
