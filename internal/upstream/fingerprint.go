@@ -15,7 +15,7 @@ import (
 // Engine is what a server says of itself. Every field is a hint: "" or false
 // where it did not tell.
 type Engine struct {
-	Name        string   // as gen_ai.provider.name has it: "vllm", "sglang", "llama_cpp", "ollama"
+	Name        string   // as gen_ai.provider.name has it: "vllm", "sglang", "llama_cpp", "ollama", "tgi"
 	Version     string   // as the server writes it
 	FrontEnd    string   // its Server header: "uvicorn" for vLLM's Python front end
 	Models      []string // the ids that it lists
@@ -120,13 +120,17 @@ func byMetrics(text string) string {
 func (p prober) details(ctx context.Context, e *Engine) error {
 	path := map[string]string{"vllm": "/version", "sglang": "/server_info", "llama_cpp": "/props", "ollama": "/api/version"}[e.Name]
 	if path == "" {
-		return nil
+		path = "/info" // TGI names its model where others name themselves
 	}
 	a, err := p.get(ctx, path)
 	if err != nil {
 		return err
 	}
 	switch e.Name {
+	case "":
+		if gjson.Get(a.body, "max_total_tokens").Exists() {
+			e.Name, e.Version = "tgi", gjson.Get(a.body, "version").String()
+		}
 	case "llama_cpp":
 		e.Version = gjson.Get(a.body, "build_info").String()
 	case "sglang":

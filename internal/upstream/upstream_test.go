@@ -247,6 +247,8 @@ func TestFingerprint(t *testing.T) {
 		{"SGLang", "uvicorn", map[string]page{"/v1/models": {200, `{"data":[{"id":"m","owned_by":"sglang"}]}`}, "/server_info": {200, `{"version":"0.5"}`}}, "sglang 0.5", true, false, nil},
 		{"SGLang that sends usage always", "uvicorn", map[string]page{"/v1/models": {200, `{"data":[{"id":"m","owned_by":"sglang"}]}`}, "/server_info": {200, `{"version":"0.5","stream_response_default_include_usage":true}`}}, "sglang 0.5", false, false, nil},
 		{"llama.cpp", "llama.cpp", map[string]page{"/v1/models": {200, `{"data":[{"id":"m","owned_by":"llamacpp"}]}`}, "/props": {200, `{"build_info":"b1"}`}}, "llama_cpp b1", false, false, nil},
+		{"TGI", "", map[string]page{"/v1/models": {200, `{"data":[{"id":"m","owned_by":"m"}]}`}, "/info": {200, `{"max_total_tokens":4096,"version":"3.3"}`}}, "tgi 3.3", false, false, nil},
+		{"a stranger with an info", "", map[string]page{"/v1/models": {404, ``}, "/info": {200, `{"version":"3.3"}`}}, "unknown engine", false, false, nil},
 		{"a stranger", "nginx", map[string]page{"/v1/models": {200, `<html>`}}, "unknown engine", false, false, nil},
 		{"silent", "uvicorn", map[string]page{"/v1/models": {401, ``}, "/metrics": {401, ``}}, "unknown engine", false, false, ErrUnauthorized},
 	}
