@@ -42,6 +42,8 @@ type port struct {
 	mu        sync.Mutex // protects the rest, and the deadlines
 	readOver  bool       // reading has been interrupted for good
 	writeOver bool
+	limitRead time.Time // when reading is to fail; zero = never
+	armed     time.Time // when the connection's own deadline comes: then, or before
 }
 
 // newPort is the port of a TCP, unix or TLS connection.
@@ -65,6 +67,9 @@ func (p *port) pump(take func([]byte) bool) error {
 	}
 	p.take, p.readErr = take, nil
 	err := p.raw.Read(p.pumpFn)
+	for p.readErr == nil && p.early(err) {
+		err = p.raw.Read(p.pumpFn)
+	}
 	if err != nil && p.ended.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = p.drain() // the watcher woke us: all that will come is here
 	}
@@ -95,7 +100,7 @@ func (p *port) pumpTLS(take func([]byte) bool) error {
 		if n > 0 && !take(b[:n]) {
 			return nil
 		}
-		if err != nil {
+		if err != nil && !p.early(err) {
 			return err
 		}
 	}
@@ -192,14 +197,41 @@ func (p *port) writable(fd uintptr) (done bool) {
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
-// readBy sets when reading fails, unless it has been interrupted.
+// readBy sets when reading fails, unless it has been interrupted. A deadline of
+// the connection that comes before is left as it is, to be put off by who runs
+// into it: each time that Go's scheduler is given a new one it may wake a thread
+// to wait for it, which costs an idle machine more than relaying an event.
 func (p *port) readBy(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.readOver {
 		return nil
 	}
-	return p.conn.SetReadDeadline(t)
+	p.limitRead = t
+	if p.armed.After(time.Now()) && !t.Before(p.armed) {
+		return nil
+	}
+	return p.arm()
+}
+
+// arm gives the connection the deadline that is meant. The caller has mu.
+func (p *port) arm() error {
+	p.armed = p.limitRead
+	return p.conn.SetReadDeadline(p.armed)
+}
+
+// early says whether err is only that a deadline came which has been put off
+// meanwhile, and reading can go on.
+func (p *port) early(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.readOver || !p.limitRead.IsZero() && !p.limitRead.After(time.Now()) {
+		return false
+	}
+	return p.arm() == nil
 }
 
 // whole says whether nobody has interrupted it and its peer has not left.

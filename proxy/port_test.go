@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"net"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -72,3 +74,47 @@ func TestAWriteOverTLSHasItsTimePerRecord(t *testing.T) {
 		t.Errorf("limits and bytes %v, want %v", n.did, want)
 	}
 }
+
+// TestADeadlineThatIsPutOffIsNotSetAnew: the one that there is does, until it
+// comes, and then what is meant counts. One that is to come sooner is set at
+// once.
+func TestADeadlineThatIsPutOffIsNotSetAnew(t *testing.T) {
+	near, far := connected(t)
+	counted := &counting{TCPConn: near.(*net.TCPConn)}
+	p := newPort(counted, time.Minute)
+	read := func(limit time.Duration) (got string, err error) {
+		if err := p.readBy(time.Now().Add(limit)); err != nil {
+			t.Fatal(err)
+		}
+		err = p.pump(func(b []byte) bool { got = string(b); return false })
+		return got, err
+	}
+	if _, err := read(20 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nothing came in time: %v", err)
+	}
+	far.send(t, "a")
+	if got, err := read(60 * time.Millisecond); got != "a" || err != nil {
+		t.Errorf("read %q and %v", got, err)
+	}
+	set := counted.set
+	far.send(t, "b")
+	if got, err := read(time.Minute); got != "b" || err != nil || counted.set != set {
+		t.Errorf("read %q and %v, and set %d deadlines", got, err, counted.set-set)
+	}
+	late := time.AfterFunc(200*time.Millisecond, func() { far.send(t, "c") })
+	defer late.Stop()
+	if got, err := read(time.Minute); got != "c" || err != nil || counted.set != set+1 {
+		t.Errorf("read %q and %v, and set %d deadlines", got, err, counted.set-set)
+	}
+	if _, err := read(20 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nothing came in time: %v", err)
+	}
+}
+
+// counting is a connection that counts how often its reads were given a time.
+type counting struct {
+	*net.TCPConn
+	set int
+}
+
+func (c *counting) SetReadDeadline(d time.Time) error { c.set++; return c.TCPConn.SetReadDeadline(d) }
