@@ -7,7 +7,6 @@
 //	Client     sends one request and makes its Record (client.go, exchange.go)
 //	Run        one Pacer over one Workload, once (run.go)
 //	Sweep      several runs at each of several points (sweep.go)
-//	Results    what is written to the results file (results.go)
 //
-// It prints nothing: what there is to say goes through Progress.
+// What comes of it is written by internal/results. It prints nothing: what there is to say goes through Progress.
 package loadgen

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 )
 
@@ -36,50 +37,18 @@ type Sweep struct {
 	Progress Progress    // nil means nobody watches
 }
 
-// Measured is what the runs of one point came to.
-type Measured struct {
-	Point Point
-	Runs  []MeasuredRun
-}
-
-// MeasuredRun is one run of a point.
-type MeasuredRun struct {
-	Number  int // from 1
-	Start   time.Time
-	Window  *stats.Window
-	Partial bool // it was stopped
-}
-
-// Summary pools the point's whole runs; a partial one stands in only where
-// there is no other, because what it lacks is not a matter of chance.
-func (m Measured) Summary() stats.Summary { return stats.Pool(m.pooled()...).Summary() }
-
-func (m Measured) pooled() []*stats.Window {
-	var whole, all []*stats.Window
-	for _, r := range m.Runs {
-		all = append(all, r.Window)
-		if !r.Partial {
-			whole = append(whole, r.Window)
-		}
-	}
-	if len(whole) == 0 {
-		return all
-	}
-	return whole
-}
-
 // Do runs the sweep. When ctx is cancelled it returns what was measured until
 // then, the last run marked partial, and ctx's error.
-func (s *Sweep) Do(ctx context.Context) ([]Measured, error) {
+func (s *Sweep) Do(ctx context.Context) ([]results.Measured, error) {
 	if s.Progress == nil {
 		s.Progress = quiet{}
 	}
 	if err := s.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	var done []Measured
+	var done []results.Measured
 	for _, p := range s.Points {
-		m := Measured{Point: p}
+		m := results.Measured{Name: p.Name}
 		for n := 1; n <= s.Runs; n++ {
 			r, err := s.run(ctx, p, n)
 			if r.Window.Summary().Requests > 0 {
@@ -114,9 +83,9 @@ func (s *Sweep) warmUp(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sweep) run(ctx context.Context, p Point, n int) (MeasuredRun, error) {
+func (s *Sweep) run(ctx context.Context, p Point, n int) (results.MeasuredRun, error) {
 	if err := ctx.Err(); err != nil {
-		return MeasuredRun{Window: new(stats.Window)}, err
+		return results.MeasuredRun{Window: new(stats.Window)}, err
 	}
 	r, err := s.one(ctx, p, n, s.Sink)
 	if sum := r.Window.Summary(); sum.Requests > 0 {
@@ -125,8 +94,8 @@ func (s *Sweep) run(ctx context.Context, p Point, n int) (MeasuredRun, error) {
 	return r, err
 }
 
-func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (MeasuredRun, error) {
-	m := MeasuredRun{Number: n, Window: new(stats.Window)}
+func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (results.MeasuredRun, error) {
+	m := results.MeasuredRun{Number: n, Window: new(stats.Window)}
 	s.Progress.Begin(p.Name, n, p.Requests)
 	m.Start = time.Now()
 	run := Run{

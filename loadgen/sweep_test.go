@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 	"tokenomics/internal/upstream"
 )
@@ -176,7 +177,7 @@ func TestFailedRequestIsCountedAndNotAveraged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := ResultOf(done[0], 1)
+	f := results.Of(done[0], 1)
 	if f.Requests != 4 || f.Succeeded != 3 || f.Failed != 1 || f.FirstError != "engine on fire" {
 		t.Errorf("%+v", f.Figures)
 	}
@@ -286,7 +287,7 @@ func TestStoppedBetweenRuns(t *testing.T) {
 	if len(done) != 2 || len(done[0].Runs) != 3 || len(done[1].Runs) != 1 {
 		t.Fatalf("measured %+v", done)
 	}
-	if ResultOf(done[0], 3).Partial || !ResultOf(done[1], 3).Partial {
+	if results.Of(done[0], 3).Partial || !results.Of(done[1], 3).Partial {
 		t.Error("the point that was stopped, and no other, is partial")
 	}
 }
@@ -311,7 +312,7 @@ func TestStoppedInFlight(t *testing.T) {
 	if len(done) != 1 || len(done[0].Runs) != 1 || !done[0].Runs[0].Partial {
 		t.Fatalf("measured %+v", done)
 	}
-	p := ResultOf(done[0], 3)
+	p := results.Of(done[0], 3)
 	if !p.Partial || p.Aborted != 2 || p.Failed != 0 || p.Requests != 2 {
 		t.Errorf("%+v", p)
 	}

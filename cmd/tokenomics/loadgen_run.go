@@ -15,6 +15,7 @@ import (
 
 	"tokenomics/internal/record"
 	"tokenomics/internal/report"
+	"tokenomics/internal/results"
 	"tokenomics/internal/upstream"
 	"tokenomics/loadgen"
 	"tokenomics/loadgen/dataset"
@@ -26,7 +27,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if p.resultsFile == "" {
 		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
 	}
-	out, err := loadgen.NewOutFile(p.resultsFile)
+	out, err := results.NewOutFile(p.resultsFile)
 	if err != nil {
 		return runError(fmt.Errorf("--results-file: %w", err))
 	}
@@ -176,7 +177,7 @@ type loadgenSession struct {
 	began  time.Time
 }
 
-func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm warmUp, requests record.Sink) ([]loadgen.Measured, error) {
+func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm warmUp, requests record.Sink) ([]results.Measured, error) {
 	p := s.plan
 	seed := uint64(p.seed)
 	sweep, warnings := loadgen.Batches{
@@ -207,7 +208,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 }
 
 // finish writes the results, shows them and judges.
-func (s *loadgenSession) finish(out *loadgen.OutFile, measured []loadgen.Measured, sweepErr error) error {
+func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measured, sweepErr error) error {
 	stopped := errors.Is(sweepErr, context.Canceled)
 	if len(measured) == 0 {
 		if stopped || sweepErr == nil {
@@ -215,8 +216,8 @@ func (s *loadgenSession) finish(out *loadgen.OutFile, measured []loadgen.Measure
 		}
 		return runError(sweepErr)
 	}
-	results := s.results(measured, sweepErr != nil)
-	writeErr := out.Write(results.Write)
+	file := s.results(measured, sweepErr != nil)
+	writeErr := out.Write(file.Write)
 	if err := s.show(measured); err != nil {
 		return runError(errors.Join(err, writeErr))
 	}
@@ -238,7 +239,7 @@ func (s *loadgenSession) finish(out *loadgen.OutFile, measured []loadgen.Measure
 }
 
 // totals are over every run.
-func totals(measured []loadgen.Measured) (requests, failed int, first string) {
+func totals(measured []results.Measured) (requests, failed int, first string) {
 	for _, m := range measured {
 		sum := m.Summary()
 		requests += sum.Requests
@@ -259,12 +260,12 @@ func (s *loadgenSession) words() io.Writer {
 }
 
 // show prints the summary.
-func (s *loadgenSession) show(measured []loadgen.Measured) error {
+func (s *loadgenSession) show(measured []results.Measured) error {
 	w := s.words()
 	fmt.Fprintf(w, "\n%s on %s, %s, %d prompts of %s\n\n", s.plan.model, s.plan.base.shown, s.engine, s.data.Len(), s.data.Name())
 	var rows []report.Row
 	for _, m := range measured {
-		rows = append(rows, report.Row{Label: m.Point.Name, Summary: m.Summary()})
+		rows = append(rows, report.Row{Label: m.Name, Summary: m.Summary()})
 	}
 	if err := report.Table(w, "batch", rows); err != nil {
 		return err
@@ -272,11 +273,11 @@ func (s *loadgenSession) show(measured []loadgen.Measured) error {
 	for _, m := range measured {
 		sum := m.Summary()
 		if sum.Aborted > 0 {
-			fmt.Fprintf(w, "\nBatch %s was stopped with %s in flight.\n", m.Point.Name, requestCount(sum.Aborted))
+			fmt.Fprintf(w, "\nBatch %s was stopped with %s in flight.\n", m.Name, requestCount(sum.Aborted))
 		}
 		if sum.Failed > 0 {
 			fmt.Fprintf(w, "\nBatch %s: %d of %d requests failed and are in no average, the first with: %s\n",
-				m.Point.Name, sum.Failed, sum.Requests, sum.FirstError)
+				m.Name, sum.Failed, sum.Requests, sum.FirstError)
 		}
 	}
 	for _, text := range s.notes.texts {
@@ -295,10 +296,10 @@ func redacted(raw string) string {
 	return u.Redacted()
 }
 
-func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loadgen.Results {
+func (s *loadgenSession) results(measured []results.Measured, partial bool) *results.Results {
 	p := s.plan
-	r := &loadgen.Results{SchemaVersion: loadgen.SchemaVersion, Partial: partial}
-	r.Metadata = loadgen.Metadata{
+	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial}
+	r.Metadata = results.Metadata{
 		Time: s.began.UTC(), DurationS: time.Since(s.began).Seconds(),
 		Tool: "tokenomics", ToolVersion: version, Description: p.description,
 		Model: p.model, APIBase: p.base.shown, ViaProxy: p.viaProxy,
@@ -306,7 +307,7 @@ func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loa
 		DatasetFile: p.datasetFile, PromptColumn: p.promptColumn,
 		DatasetSource: s.data.Source(), DatasetPrompts: s.data.Len(), DatasetDigest: s.data.Digest(),
 		BatchSizes: p.sizes, NumRuns: p.numRuns, MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
-		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.warmup, PrefixCache: loadgen.PrefixCache(p.prefixCache),
+		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.warmup, PrefixCache: p.prefixCache,
 		PrefixCacheMethod: loadgen.PrefixCacheMethod(loadgen.PrefixCache(p.prefixCache), s.engine.Name),
 		ResultsFile:       p.resultsFile, RequestsFile: p.requestsFile}
 	if p.viaProxy {
@@ -316,10 +317,10 @@ func (s *loadgenSession) results(measured []loadgen.Measured, partial bool) *loa
 		r.Metadata.DatasetKey = p.datasetKey
 	}
 	for _, m := range measured {
-		point := loadgen.ResultOf(m, p.numRuns)
+		point := results.Of(m, p.numRuns)
 		r.Results = append(r.Results, point)
 		for _, w := range point.Warnings {
-			s.notes.add("batch " + m.Point.Name + ": " + w)
+			s.notes.add("batch " + m.Name + ": " + w)
 		}
 	}
 	r.Warnings = s.notes.texts

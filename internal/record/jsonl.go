@@ -92,6 +92,16 @@ func (o Opt[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.v)
 }
 
+// UnmarshalJSON reads a value, which is then present; null is absent.
+func (o *Opt[T]) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*o = Opt[T]{}
+		return nil
+	}
+	o.ok = true
+	return json.Unmarshal(b, &o.v)
+}
+
 // MarshalJSON writes the Record as it stands on disk.
 func (r *Record) MarshalJSON() ([]byte, error) {
 	l := line{

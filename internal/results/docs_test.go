@@ -1,4 +1,4 @@
-package loadgen
+package results
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func keysOf(t reflect.Type, add func(key string)) {
 // TestEveryKeyIsDocumented reads docs/results.md: a key that is written and
 // not told of there is of no use to anybody.
 func TestEveryKeyIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../docs/results.md")
+	text, err := os.ReadFile("../../docs/results.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +44,10 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range []any{Results{}, Metadata{}, PointResult{}, RunResult{}, stats.Quantiles{}} {
+	for _, v := range []any{Results{}, Metadata{}, Point{}, Run{}, stats.Quantiles{}, Load{}, Second{}, Interval{}, Sustainable{}, Instrument{}, EngineSide{}, Cost{}} {
 		keysOf(reflect.TypeOf(v), check(sweep))
 	}
-	source, err := os.ReadFile("../internal/record/jsonl.go")
+	source, err := os.ReadFile("../record/jsonl.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package loadgen
+package results
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,11 +48,11 @@ func failed() *record.Record {
 
 // TestResultsGolden holds the results file: its keys are a promise.
 func TestResultsGolden(t *testing.T) {
-	whole := Measured{Point: Point{Name: "2"}, Runs: []MeasuredRun{
+	whole := Measured{Name: "2", Runs: []MeasuredRun{
 		measuredRun(1, answered(1100), answered(600)),
 		measuredRun(2, answered(2100), failed()),
 	}}
-	dead := Measured{Point: Point{Name: "10"}, Runs: []MeasuredRun{measuredRun(1, failed())}}
+	dead := Measured{Name: "10", Runs: []MeasuredRun{measuredRun(1, failed())}}
 	dead.Runs[0].Partial = true
 	r := Results{
 		SchemaVersion: SchemaVersion,
@@ -59,9 +61,9 @@ func TestResultsGolden(t *testing.T) {
 			APIBase: "http://localhost:8000/v1", Engine: "vllm", EngineVersion: "0.25.1", EngineFrontEnd: "uvicorn",
 			DatasetKey: "builtin", DatasetSource: "embedded in the binary", DatasetPrompts: 3, DatasetDigest: "abc",
 			BatchSizes: []int{2, 10}, NumRuns: 2, MaxTokens: 100, Temperature: 0.5, Stream: true, Seed: 42, TimeoutS: 600,
-			Warmup: 3, PrefixCache: PrefixCacheSalt, PrefixCacheMethod: "cache_salt", ResultsFile: "r.json",
+			Warmup: 3, PrefixCache: "salt", PrefixCacheMethod: "cache_salt", ResultsFile: "r.json",
 		},
-		Results:  PointResults{ResultOf(whole, 2), ResultOf(dead, 2)},
+		Results:  Points{Of(whole, 2), Of(dead, 2)},
 		Warnings: []string{"a doubt"}, Partial: true,
 	}
 	var out bytes.Buffer
@@ -85,13 +87,13 @@ func TestResultsGolden(t *testing.T) {
 
 // TestOldShape reads the results as scripts written for older files do.
 func TestOldShape(t *testing.T) {
-	m := Measured{Point: Point{Name: "2"}, Runs: []MeasuredRun{
+	m := Measured{Name: "2", Runs: []MeasuredRun{
 		measuredRun(1, answered(1100), answered(600)),
 		measuredRun(2, answered(2100), failed()),
 		measuredRun(3, failed(), failed()),
 	}}
 	var out bytes.Buffer
-	if err := (&Results{Results: PointResults{ResultOf(m, 3)}}).Write(&out); err != nil {
+	if err := (&Results{Results: Points{Of(m, 3)}}).Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	var old struct {
@@ -148,5 +150,33 @@ func TestDoubts(t *testing.T) {
 	lumpy.Buffered = true
 	if d := doubts(measuredRun(1, guessed, cached, untold, lumpy).Window.Summary()); len(d) != 4 {
 		t.Errorf("doubts %q, want one of each kind", d)
+	}
+}
+
+// TestReadGivesBackWhatWasWritten, the order of the points included.
+func TestReadGivesBackWhatWasWritten(t *testing.T) {
+	read, err := Read("testdata/results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	if err := read.Write(&again); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(again.Bytes(), want) {
+		t.Errorf("written again it is\n%s", again.Bytes())
+	}
+	for name, text := range map[string]string{"no JSON": "x", "another file": `{"a":1}`, "of the future": `{"schema_version":1000}`} {
+		path := filepath.Join(t.TempDir(), "r.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -1,0 +1,79 @@
+package results
+
+import (
+	"fmt"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/stats"
+)
+
+// Measured is what the runs of one point came to.
+type Measured struct {
+	Name string // of the point
+	Runs []MeasuredRun
+}
+
+// MeasuredRun is one run of a point.
+type MeasuredRun struct {
+	Number  int // from 1
+	Start   time.Time
+	Window  *stats.Window
+	Partial bool // it was stopped
+}
+
+// Summary pools the point's whole runs; a partial one stands in only where
+// there is no other, because what it lacks is not a matter of chance.
+func (m Measured) Summary() stats.Summary { return stats.Pool(m.pooled()...).Summary() }
+
+func (m Measured) pooled() []*stats.Window {
+	var whole, all []*stats.Window
+	for _, r := range m.Runs {
+		all = append(all, r.Window)
+		if !r.Partial {
+			whole = append(whole, r.Window)
+		}
+	}
+	if len(whole) == 0 {
+		return all
+	}
+	return whole
+}
+
+// Of is one measured point as it is written. planned is the number of
+// runs that were asked for.
+func Of(m Measured, planned int) Point {
+	p := Point{Name: m.Name, Partial: len(m.Runs) < planned}
+	for _, r := range m.Runs {
+		p.Runs = append(p.Runs, Run{
+			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, Figures: FiguresOf(r.Window.Summary(), 1),
+		})
+		p.Partial = p.Partial || r.Partial
+	}
+	timed := 0
+	for _, w := range m.pooled() {
+		if w.Summary().Span.Ok() {
+			timed++
+		}
+	}
+	sum := m.Summary()
+	p.Figures, p.Warnings = FiguresOf(sum, timed), doubts(sum)
+	return p
+}
+
+// doubts are the warnings that the figures of one point call for.
+func doubts(s stats.Summary) []string {
+	var out []string
+	doubt := func(n int, format string) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf(format, n))
+		}
+	}
+	doubt(s.TokenSources[record.SourceEvents], "%d requests have estimated token counts: the server told none")
+	doubt(s.Untold, "%d requests have no token count and are missing in every rate")
+	doubt(s.Buffered, "%d streams arrived in lumps and are left out of the decode figures (is there a buffering hop?)")
+	if cached, ok := s.CachedTokens.Get(); ok && cached > 0 {
+		out = append(out, fmt.Sprintf("the prefix cache answered for %d of %d input tokens", cached, s.InputTokens.Or(0)))
+	}
+	return out
+}
