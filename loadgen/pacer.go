@@ -3,7 +3,8 @@ package loadgen
 import "time"
 
 // Pacer says when requests are due, on an absolute schedule: arithmetic
-// without a clock, so that a late request never moves those after it.
+// without a clock, so that a late request never moves those after it. A Pacer
+// is a value; the same one gives the same schedule again.
 type Pacer interface {
 	// Pace is asked before each request. elapsed is the time since the run
 	// began, sent how many requests were sent before this one. The request is
@@ -20,4 +21,37 @@ func (b Burst) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
 	return -elapsed, sent >= b.N
 }
 
-var _ Pacer = Burst{}
+// Steady keeps as many requests in flight as the run may have: each is due the
+// moment that it is asked for, which is when another has ended.
+type Steady struct {
+	N    int           // requests; 0 is no bound
+	For  time.Duration // none is due after it; 0 is no bound
+	Ramp time.Duration // over which the first Wide requests are due, evenly
+	Wide int           // the run's MaxInFlight
+}
+
+// Pace is due now, but for the ramp.
+func (s Steady) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
+	due := elapsed
+	if sent < s.Wide {
+		due = time.Duration(float64(s.Ramp) * float64(sent) / float64(s.Wide))
+	}
+	return due - elapsed, s.N > 0 && sent >= s.N || s.For > 0 && max(due, elapsed) >= s.For
+}
+
+// Schedule is the moments at which requests are due, in order.
+type Schedule []time.Duration
+
+// Pace is due at the request's own moment, however late the others were.
+func (s Schedule) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
+	if sent >= len(s) {
+		return 0, true
+	}
+	return s[sent] - elapsed, false
+}
+
+var (
+	_ Pacer = Burst{}
+	_ Pacer = Steady{}
+	_ Pacer = Schedule{}
+)
