@@ -44,9 +44,9 @@ func (m mix) healthy(id int64) *plan {
 	case n < 87:
 		p.kind, p.size = embeddings, 4000+m.IntN(12000)
 	case n < 96:
-		p.kind, p.size = get, m.IntN(3000)
+		p.kind, p.size = get, 20+m.IntN(3000) // never empty: that is whole with its head, and no fault can cut it
 	default:
-		p.kind, p.size = headOnly, m.IntN(3000)
+		p.kind, p.size = headOnly, 20+m.IntN(3000)
 	}
 	if p.kind.streams() {
 		p.events, p.usage = 1+m.IntN(40), m.IntN(10) == 0
