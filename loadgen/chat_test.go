@@ -85,20 +85,20 @@ func TestPrefixCachePolicy(t *testing.T) {
 	tests := []struct {
 		mode   PrefixCache
 		engine string
-		want   cachePolicy
+		want   Cache
 		ok     bool
 	}{
-		{PrefixCacheSalt, "vllm", cachePolicy{salt: true}, true},
-		{PrefixCacheSalt, "sglang", cachePolicy{salt: true}, true},
-		{PrefixCacheSalt, "llama_cpp", cachePolicy{noPromptCache: true}, true},
-		{PrefixCacheSalt, "ollama", cachePolicy{}, false},
-		{PrefixCacheSalt, "", cachePolicy{}, false},
-		{PrefixCacheKeep, "vllm", cachePolicy{}, true},
-		{PrefixCacheKeep, "", cachePolicy{}, true},
+		{PrefixCacheSalt, "vllm", Cache{Salt: "-"}, true},
+		{PrefixCacheSalt, "sglang", Cache{Salt: "-"}, true},
+		{PrefixCacheSalt, "llama_cpp", Cache{NoPromptCache: true}, true},
+		{PrefixCacheSalt, "ollama", Cache{}, false},
+		{PrefixCacheSalt, "", Cache{}, false},
+		{PrefixCacheKeep, "vllm", Cache{}, true},
+		{PrefixCacheKeep, "", Cache{}, true},
 	}
 	for _, tt := range tests {
-		if got, ok := policyFor(tt.mode, tt.engine); got != tt.want || ok != tt.ok {
-			t.Errorf("policyFor(%s, %q) = %+v, %v", tt.mode, tt.engine, got, ok)
+		if got, ok := CacheFor(tt.mode, tt.engine); got != tt.want || ok != tt.ok {
+			t.Errorf("CacheFor(%s, %q) = %+v, %v", tt.mode, tt.engine, got, ok)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -116,3 +118,13 @@ var endpointPaths = map[string]string{
 
 // requestID numbers a run's requests.
 func requestID(run string, i int) string { return fmt.Sprintf("%s-%04d", run, i) }
+
+// nextID is the id of the request that follows another in a conversation.
+func nextID(id string) string {
+	first, turn, found := strings.Cut(id, "+")
+	n, err := strconv.Atoi(turn)
+	if !found || err != nil {
+		n = 0
+	}
+	return first + "+" + strconv.Itoa(n+1)
+}

@@ -28,7 +28,15 @@ type exchange struct {
 	err     error          // why
 	connect record.Offset
 
-	heldBack bool // it may be done later than due, because others still run
+	heldBack bool    // it may be done later than due, because others still run
+	answer   *answer // its text, where the next request needs it
+}
+
+// drop gives up a request that will not be sent.
+func (x *exchange) drop() {
+	if x.conn != nil {
+		x.conn.Release()
+	}
 }
 
 // build makes the message, and reads it as the Observer is to know it.
@@ -55,9 +63,7 @@ func (x *exchange) take(ctx context.Context) {
 // returns its Record; nil when ctx was cancelled before anything was sent.
 func (x *exchange) do(ctx context.Context, due time.Time) *record.Record {
 	if ctx.Err() != nil {
-		if x.conn != nil {
-			x.conn.Release()
-		}
+		x.drop()
 		return nil
 	}
 	if t := x.client.cfg.Timeout; t > 0 {
@@ -148,6 +154,7 @@ func (x *exchange) record(due time.Time) *record.Record {
 func (x *exchange) once(ctx context.Context, o *wire.Observer, rec *record.Record, due time.Time) error {
 	conn := x.conn
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	x.answer = answerOf(x.req)
 	err := x.talk(conn, o, rec, due)
 	if !stop() || err != nil {
 		conn.Close()
@@ -179,6 +186,7 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	for {
 		n, err := conn.Read(buf)
 		o.Feed(conn.LastRead().Sub(due), buf[:n])
+		x.answer.feed(buf[:n])
 		if err == io.EOF {
 			return nil
 		}
@@ -211,7 +219,7 @@ func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.R
 	switch {
 	case errors.Is(err, errTimeout):
 		how = record.Timeout
-	case errors.Is(err, errStopped):
+	case errors.Is(err, errStopped), errors.Is(err, errGrace):
 		how = record.ClientAbort
 	}
 	o.End(time.Since(due), how, rec)
@@ -237,6 +245,7 @@ func outcomeOf(ctx context.Context, rec *record.Record, err error) record.Outcom
 var (
 	errTimeout = errors.New("timed out")
 	errStopped = errors.New("stopped")
+	errGrace   = errors.New("the run's time was over")
 )
 
 // lost says in a few words, the same for every request it happens to, why
@@ -245,6 +254,8 @@ func (x *exchange) lost(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &timeoutError{after: x.client.cfg.Timeout}
+	case errors.Is(context.Cause(ctx), errGrace):
+		return errGrace
 	case ctx.Err() != nil:
 		return errStopped
 	case err == nil:

@@ -15,34 +15,28 @@ const (
 	PrefixCacheKeep PrefixCache = "keep" // let it
 )
 
-// cachePolicy is how an engine's prefix cache is kept out of a run.
-type cachePolicy struct {
-	salt          bool // send cache_salt
-	noPromptCache bool // send cache_prompt:false
-}
-
-// policyFor is the way that an engine takes (WIRE.md 12); ok is false where no
-// way is known, and "salt" can't be kept.
-func policyFor(mode PrefixCache, engine string) (p cachePolicy, ok bool) {
+// CacheFor is the way that an engine takes (WIRE.md 12), with any salt where it
+// takes one; ok is false where no way is known, and "salt" can't be kept.
+func CacheFor(mode PrefixCache, engine string) (c Cache, ok bool) {
 	if mode == PrefixCacheKeep {
-		return cachePolicy{}, true
+		return Cache{}, true
 	}
 	switch engine {
 	case "vllm", "sglang":
-		return cachePolicy{salt: true}, true
+		return Cache{Salt: "-"}, true
 	case "llama_cpp":
-		return cachePolicy{noPromptCache: true}, true
+		return Cache{NoPromptCache: true}, true
 	}
-	return cachePolicy{}, false
+	return Cache{}, false
 }
 
-// PrefixCacheMethod names what policyFor chose, for the results: the request's
-// key that keeps the cache out, "" where nothing does.
-func PrefixCacheMethod(mode PrefixCache, engine string) string {
-	switch p, _ := policyFor(mode, engine); {
-	case p.salt:
+// Method names it, for the results: the request's key that keeps the cache out,
+// "" where nothing does.
+func (c Cache) Method() string {
+	switch {
+	case c.Salt != "":
 		return "cache_salt"
-	case p.noPromptCache:
+	case c.NoPromptCache:
 		return "cache_prompt"
 	}
 	return ""

@@ -17,6 +17,9 @@ type Run struct {
 	// MaxInFlight holds requests back while so many run; 0 means no bound but
 	// the Pacer's.
 	MaxInFlight int
+	// Grace is how long requests may still run once no more are sent; those
+	// that take longer are broken off and count as aborted. 0 means no bound.
+	Grace time.Duration
 	// ID begins each request's X-Request-Id, which must be the run's own.
 	ID string
 	// Sink is given each Record when its request has ended, one at a time. A
@@ -24,32 +27,37 @@ type Run struct {
 	Sink record.Sink
 }
 
+// ahead is how long before it is due a request is made ready, its connection
+// opened, so that it leaves on time.
+const ahead = 50 * time.Millisecond
+
 // Do sends the requests and returns when all have ended. Those that are due
 // at the beginning are made ready first, connections open, and released
 // together: only then the clock starts. Cancelling ctx closes what is in
 // flight and sends no more; the error is then ctx's. An error otherwise means
 // that a request could not even be made.
 func (r *Run) Do(ctx context.Context) error {
-	d := &dispatch{run: r, begin: make(chan struct{})}
+	going, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	d := &dispatch{run: r, begin: make(chan struct{}), stop: stop}
 	if r.MaxInFlight > 0 {
 		d.slots = make(chan struct{}, r.MaxInFlight)
 	}
-	going, stop := context.WithCancel(ctx)
-	defer stop()
-	sent, err := d.first(going, stop)
-	if err == nil {
-		err = d.rest(going, sent)
-	}
-	d.all.Wait()
+	d.rest(going, d.first(going))
+	d.finish(going)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return err
+	if err := context.Cause(going); err != nil && err != errGrace {
+		return err
+	}
+	return nil
 }
 
 // dispatch is the state of a Run that is being done.
 type dispatch struct {
 	run   *Run
+	stop  context.CancelCauseFunc
 	begin chan struct{} // closed when the clock starts
 	clock time.Time     // set before begin is closed
 	slots chan struct{} // nil without MaxInFlight
@@ -59,88 +67,128 @@ type dispatch struct {
 	mu       sync.Mutex // one call to Sink at a time
 }
 
-// first makes ready what is due at 0 and releases it. Where one can't be made
-// it stops the others.
-func (d *dispatch) first(ctx context.Context, stop func()) (sent int, err error) {
+// first makes ready what is due at 0 and releases it.
+func (d *dispatch) first(ctx context.Context) (sent int) {
 	var ready sync.WaitGroup
-	for ; ; sent++ {
+	for ; ctx.Err() == nil; sent++ {
 		if wait, over := d.run.Pacer.Pace(0, sent); over || wait > 0 {
 			break
 		}
-		if d.slots != nil && sent >= cap(d.slots) {
-			break
-		}
-		var req Request
-		if req, err = d.run.Workload.Request(sent); err != nil {
-			break
-		}
 		if d.slots != nil {
+			if sent >= cap(d.slots) {
+				break
+			}
 			d.slots <- struct{}{}
 		}
-		id := requestID(d.run.ID, sent)
 		ready.Add(1)
+		i := sent
 		d.all.Go(func() {
-			x := d.run.Client.prepare(ctx, req, id)
+			x := d.make(ctx, i)
 			ready.Done()
 			<-d.begin
 			d.do(ctx, x, d.clock)
 		})
 	}
 	ready.Wait()
-	if err != nil {
-		stop()
-	}
 	d.clock = time.Now()
 	close(d.begin)
-	return sent, err
+	return sent
 }
 
 // rest sends what is due later, or was held back.
-func (d *dispatch) rest(ctx context.Context, sent int) error {
+func (d *dispatch) rest(ctx context.Context, sent int) {
 	for ; ctx.Err() == nil; sent++ {
 		if d.slots != nil {
 			select {
 			case d.slots <- struct{}{}:
 			case <-ctx.Done():
-				return nil
+				return
 			}
 		}
 		elapsed := time.Since(d.clock)
-		wait, stop := d.run.Pacer.Pace(elapsed, sent)
-		if stop {
-			return nil
-		}
+		wait, over := d.run.Pacer.Pace(elapsed, sent)
 		due := d.clock.Add(elapsed + wait)
-		if !sleepUntil(ctx, due) {
-			return nil
+		if over || !sleepUntil(ctx, due.Add(-ahead)) {
+			return
 		}
-		req, err := d.run.Workload.Request(sent)
-		if err != nil {
-			return err
-		}
-		id := requestID(d.run.ID, sent)
+		i := sent
 		d.all.Go(func() {
-			x := d.run.Client.prepare(ctx, req, id)
+			x := d.make(ctx, i)
 			x.heldBack = d.slots != nil
-			d.do(ctx, x, due)
+			if sleepUntil(ctx, due) {
+				d.do(ctx, x, due)
+				return
+			}
+			d.free()
+			x.drop()
 		})
 	}
-	return nil
 }
 
-// do sends one request and hands its Record on.
-func (d *dispatch) do(ctx context.Context, x *exchange, due time.Time) {
-	inFlight := d.inFlight.Add(1)
-	rec := x.do(ctx, due)
-	d.inFlight.Add(-1)
-	if d.slots != nil {
-		<-d.slots // before the Sink, which may take its time
+// finish waits for what is in flight, no longer than it may take.
+func (d *dispatch) finish(ctx context.Context) {
+	if d.run.Grace > 0 && ctx.Err() == nil {
+		timer := time.AfterFunc(d.run.Grace, func() { d.stop(errGrace) })
+		defer timer.Stop()
 	}
-	if rec != nil {
+	d.all.Wait()
+}
+
+// make makes request number i ready. One that can't even be made ends the run.
+func (d *dispatch) make(ctx context.Context, i int) *exchange {
+	req, err := d.run.Workload.Request(i)
+	if err != nil {
+		d.stop(err)
+		return &exchange{client: d.run.Client, err: err}
+	}
+	return d.run.Client.prepare(ctx, req, requestID(d.run.ID, i))
+}
+
+// do sends one request, hands its Record on, and then what follows it.
+func (d *dispatch) do(ctx context.Context, x *exchange, due time.Time) {
+	defer d.free()
+	for x != nil {
+		inFlight := d.inFlight.Add(1)
+		rec := x.do(ctx, due)
+		d.inFlight.Add(-1)
+		if rec == nil {
+			return
+		}
 		rec.InFlight = int(inFlight)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.run.Sink.Observe(rec)
+		x, due = d.follow(ctx, x, rec)
+		d.observe(rec)
+		if x != nil && !sleepUntil(ctx, due) {
+			x.drop()
+			return
+		}
+	}
+}
+
+// follow is the request that the answered one's sender sends next, made ready.
+func (d *dispatch) follow(ctx context.Context, x *exchange, rec *record.Record) (*exchange, time.Time) {
+	if x.req.Next == nil || rec.Outcome != record.Complete {
+		return nil, time.Time{}
+	}
+	next, think, err := x.req.Next(x.answer.String())
+	if err != nil {
+		d.stop(err)
+	}
+	if next == nil || err != nil {
+		return nil, time.Time{}
+	}
+	return d.run.Client.prepare(ctx, *next, nextID(x.id)), time.Now().Add(think)
+}
+
+func (d *dispatch) observe(rec *record.Record) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.run.Sink.Observe(rec)
+}
+
+// free lets another request begin.
+func (d *dispatch) free() {
+	if d.slots != nil {
+		<-d.slots
 	}
 }
 

@@ -71,9 +71,10 @@ func TestTokensAreTheEngines(t *testing.T) {
 				if err != nil || found.Name != engine {
 					t.Fatalf("the server is taken for %q: %v", found.Name, err)
 				}
-				sweep, warnings := Batches{
-					Sizes: []int{1, 4}, Runs: 2, Warmup: 1, Engine: found.Name, Nonce: "n", PrefixCache: mode,
-					Chat: Chat{Model: "m", Dataset: long(t), Order: NewOrder(1, 20), MaxTokens: 40, Stream: true},
+				cache, _ := CacheFor(mode, found.Name)
+				sweep, warnings := Plan{
+					Loads: batchesOf(1, 4), Runs: 2, Warmup: 1, Nonce: "n", Cache: cache,
+					Make: chatOf(Chat{Model: "m", Dataset: long(t), Order: NewOrder(1, 20), MaxTokens: 40, Stream: true}),
 				}.Sweep()
 				if len(warnings) > 0 {
 					t.Errorf("warnings %q", warnings)

@@ -14,23 +14,41 @@ import (
 // Point is one load of a sweep.
 type Point struct {
 	Name        string // what the results are filed under: "8"
-	Pacer       Pacer
-	MaxInFlight int // 0 means no bound but the Pacer's
-	Requests    int // planned per run, for who watches; 0 when not known
+	Load        results.Load
+	Pacer       func(run int) Pacer // of a run, counted from 1; nil means that there is nothing to send
+	MaxInFlight int                 // 0 means no bound but the Pacer's
+	Grace       time.Duration       // how long requests may go on once no more are sent; 0 means no bound
+	Requests    int                 // planned per run, for who watches; 0 when not known
 }
 
-// Sweep measures each point several times.
+// Route says which point is to be measured next, given what was measured so
+// far; none at the end.
+type Route func(done []results.Measured) (p Point, ok bool)
+
+// InOrder is one point after the other.
+func InOrder(points ...Point) Route {
+	return func(done []results.Measured) (Point, bool) {
+		if len(done) == len(points) {
+			return Point{}, false
+		}
+		return points[len(done)], true
+	}
+}
+
+// Sweep measures points, each several times.
 type Sweep struct {
 	Client *Client
-	Points []Point
-	Runs   int // of each point, at least 1
+	Route  Route
+	// Enough says whether a point has been run often enough.
+	Enough func(m results.Measured) bool
 	// Workload is what a run sends. run counts from 1; 0 is the warm-up.
 	Workload func(p Point, run int) Workload
 	Warmup   Point // sent first and not measured; no Pacer means none
 
-	// Warm opens what else has to be open before a run of so many requests
-	// begins: a proxy's connections to the engine. nil means nothing.
-	Warm func(ctx context.Context, requests int) error
+	// Around, if it is there, is called before each run: it makes the engine and
+	// the connections ready and begins to watch. What it returns is called when
+	// the run is over.
+	Around func(ctx context.Context, p Point, run int) (after func(m *results.MeasuredRun), err error)
 
 	ID       string      // begins every request's id; of this sweep alone
 	Sink     record.Sink // is given every measured Record; nil is fine
@@ -39,31 +57,41 @@ type Sweep struct {
 
 // Do runs the sweep. When ctx is cancelled it returns what was measured until
 // then, the last run marked partial, and ctx's error.
-func (s *Sweep) Do(ctx context.Context) ([]results.Measured, error) {
+func (s *Sweep) Do(ctx context.Context) (done []results.Measured, err error) {
 	if s.Progress == nil {
 		s.Progress = quiet{}
 	}
 	if err := s.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	var done []results.Measured
-	for _, p := range s.Points {
-		m := results.Measured{Name: p.Name}
-		for n := 1; n <= s.Runs; n++ {
-			r, err := s.run(ctx, p, n)
-			if r.Window.Summary().Requests > 0 {
-				m.Runs = append(m.Runs, r)
-			}
-			if err != nil {
-				if len(m.Runs) > 0 {
-					done = append(done, m)
-				}
-				return done, err
-			}
+	for {
+		p, ok := s.Route(done)
+		if !ok {
+			return done, nil
 		}
-		done = append(done, m)
+		m, err := s.point(ctx, p)
+		if len(m.Runs) > 0 {
+			done = append(done, m)
+		}
+		if err != nil {
+			return done, err
+		}
 	}
-	return done, nil
+}
+
+// point runs a point until that is enough.
+func (s *Sweep) point(ctx context.Context, p Point) (results.Measured, error) {
+	m := results.Measured{Name: p.Name, Load: p.Load}
+	for n := 1; n == 1 || !s.Enough(m); n++ {
+		r, err := s.run(ctx, p, n)
+		if r.Window.Summary().Requests > 0 {
+			m.Runs = append(m.Runs, r)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
+	return m, nil
 }
 
 // warmUp sends what is not measured. That it fails is a warning: the runs will
@@ -94,12 +122,11 @@ func (s *Sweep) run(ctx context.Context, p Point, n int) (results.MeasuredRun, e
 	return r, err
 }
 
-func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (results.MeasuredRun, error) {
-	m := results.MeasuredRun{Number: n, Window: new(stats.Window)}
+func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m results.MeasuredRun, err error) {
+	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: new(stats.Window)}
 	s.Progress.Begin(p.Name, n, p.Requests)
-	m.Start = time.Now()
 	run := Run{
-		Client: s.Client, Pacer: p.Pacer, MaxInFlight: p.MaxInFlight, Workload: s.Workload(p, n),
+		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Grace: p.Grace, Workload: s.Workload(p, n),
 		ID: fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
 		Sink: record.SinkFunc(func(r *record.Record) {
 			m.Window.Observe(r)
@@ -109,17 +136,26 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (resu
 			s.Progress.Request(r)
 		}),
 	}
-	var err error
-	if s.Warm != nil {
-		err = s.Warm(ctx, p.Requests)
+	if err = s.measured(ctx, &run, p, &m); err == nil {
+		return m, nil
 	}
-	if err == nil {
-		m.Start = time.Now()
-		err = run.Do(ctx)
-	}
-	m.Partial = err != nil
-	if err != nil && !errors.Is(err, context.Canceled) {
+	m.Partial = true
+	if !errors.Is(err, context.Canceled) {
 		err = fmt.Errorf("run %d of %s: %w", n, p.Name, err)
 	}
 	return m, err
+}
+
+// measured does the run, with what goes around it.
+func (s *Sweep) measured(ctx context.Context, run *Run, p Point, m *results.MeasuredRun) error {
+	if s.Around != nil {
+		after, err := s.Around(ctx, p, m.Number)
+		if err != nil {
+			return err
+		}
+		defer after(m)
+	}
+	m.Start = time.Now()
+	defer watchOurselves()(m)
+	return run.Do(ctx)
 }

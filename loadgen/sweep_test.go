@@ -19,9 +19,9 @@ import (
 func (e *engine) batches(t *testing.T, sizes []int, runs, warmup int) (*Sweep, *kept) {
 	t.Helper()
 	d := prompts(t, 50)
-	s, warnings := Batches{
-		Sizes: sizes, Runs: runs, Warmup: warmup, Engine: "vllm", Nonce: "n", Seed: 42,
-		Chat: Chat{Model: "m", Dataset: d, Order: NewOrder(42, d.Len()), MaxTokens: 3, Stream: true},
+	s, warnings := Plan{
+		Loads: batchesOf(sizes...), Runs: runs, Warmup: warmup, Cache: Cache{Salt: "-"}, Nonce: "n", Seed: 42, Prompts: d.Len(),
+		Make: chatOf(Chat{Model: "m", Dataset: d, Order: NewOrder(42, d.Len()), MaxTokens: 3, Stream: true}),
 	}.Sweep()
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
@@ -29,6 +29,22 @@ func (e *engine) batches(t *testing.T, sizes []int, runs, warmup int) (*Sweep, *
 	sink := new(kept)
 	s.Client, s.Sink = e.client(t, time.Minute), sink
 	return s, sink
+}
+
+func batchesOf(sizes ...int) (loads []results.Load) {
+	for _, n := range sizes {
+		loads = append(loads, results.Load{Shape: ShapeBatch, BatchSize: n})
+	}
+	return loads
+}
+
+// chatOf is the chats that begin anywhere, as c.
+func chatOf(c Chat) func(int, Cache) Workload {
+	return func(first int, cache Cache) Workload {
+		c := c
+		c.First, c.CacheSalt, c.NoPromptCache = first, cache.Salt, cache.NoPromptCache
+		return c
+	}
 }
 
 func contents(bodies []chatBody) (out []string) {
@@ -324,7 +340,7 @@ func TestClosedLoop(t *testing.T) {
 	e := newEngine(t)
 	e.together = 2
 	s, _ := e.batches(t, []int{1}, 1, 0)
-	s.Points = []Point{{Name: "c", Pacer: Burst{N: 6}, MaxInFlight: 2}}
+	s.Route = InOrder(Point{Name: "c", Pacer: func(int) Pacer { return Steady{N: 6, Wide: 2} }, MaxInFlight: 2})
 	done, err := s.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,7 @@
 package loadgen
 
+import "time"
+
 // Workload says what is sent: request number i of a run, counted from 0, as a
 // pure function of the workload's own fields (seed, dataset, run) and i. So
 // runs repeat exactly and any part of one can be computed anywhere. Request is
@@ -22,4 +24,8 @@ type Request struct {
 	Body []byte
 	// Prompt is the number of the dataset's row that was used.
 	Prompt int
+	// Next is what its sender sends next, once it was answered with a text, and
+	// how long they think first; no request where the conversation is over. nil
+	// where nothing follows.
+	Next func(answer string) (next *Request, think time.Duration, err error)
 }

@@ -74,7 +74,8 @@ func demo(ctx context.Context, e *env, resultsFile string) error {
 // demoSweep is what "tokenomics loadgen --via-proxy" does.
 func demoSweep(ctx context.Context, e *env, base, resultsFile string) error {
 	f := &loadgenFlags{
-		apiBase: base + "/v1", apiKey: "unused", batchSizes: "1,2,4,8", numRuns: 2, warmup: 3, timeout: time.Minute,
+		apiBase: base + "/v1", apiKey: "unused", timeout: time.Minute,
+		load:       loadFlags{batchSizes: "1,2,4,8", burstiness: 1, numRuns: 2, warmup: 3},
 		datasetKey: dataset.BuiltinKey, seed: 42, maxTokens: 64, temperature: 0.5, stream: true,
 		prefixCache: string(loadgen.PrefixCacheSalt), resultsFile: resultsFile, description: "demo on a simulated server", viaProxy: true,
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenomics/internal/results"
 	"tokenomics/loadgen"
 	"tokenomics/loadgen/dataset"
 )
@@ -16,8 +17,7 @@ import (
 // loadgenFlags are loadgen's options as they were given.
 type loadgenFlags struct {
 	model, apiBase, apiKey string
-	batchSizes             string
-	numRuns                int
+	load                   loadFlags
 	datasetKey             string
 	datasetFile            string
 	promptColumn           string
@@ -26,7 +26,6 @@ type loadgenFlags struct {
 	seed                   int64
 	stream, noStream       bool
 	timeout                time.Duration
-	warmup                 int
 	prefixCache            string
 	description            string
 	resultsFile            string
@@ -86,10 +85,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.apiBase, "base-url", "http://localhost:8000/v1", "the same as --api-base")
 	fs.StringVar(&f.apiKey, "api-key", "", "`key` sent as a bearer token (default: $OPENAI_API_KEY)")
 
-	fs.StringVar(&f.batchSizes, "batch-sizes", "1,2,4,8", "requests sent at once, a `list` separated by commas")
-	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each batch size")
-	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
-	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
+	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
 
 	fs.StringVar(&f.datasetKey, "dataset-key", dataset.DefaultKey, "prompts: "+strings.Join(dataset.Keys(), ", "))
@@ -117,7 +113,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 // loadgenPlan is a sweep whose options have been found to make sense.
 type loadgenPlan struct {
 	*loadgenFlags
-	sizes []int
+	loads []results.Load
 	base  apiBase
 }
 
@@ -126,7 +122,7 @@ type loadgenPlan struct {
 func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	p := &loadgenPlan{loadgenFlags: f}
 	var err error
-	if p.sizes, err = parseBatchSizes(f.batchSizes); err != nil {
+	if p.loads, err = f.load.loads(given); err != nil {
 		return nil, err
 	}
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {
@@ -142,20 +138,16 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		f.stream = false
 	}
 	switch {
-	case f.numRuns < 1:
-		return nil, fmt.Errorf("--num-runs %d: give 1 or more", f.numRuns)
 	case f.maxTokens < 1:
 		return nil, fmt.Errorf("--max-tokens %d: give 1 or more", f.maxTokens)
 	case !(f.temperature >= 0 && f.temperature <= 100):
 		return nil, fmt.Errorf("--temperature %v: give 0 or more, usually 0 to 2", f.temperature)
-	case f.warmup < 0:
-		return nil, fmt.Errorf("--warmup %d: give 0 (none) or more", f.warmup)
 	case f.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
 	case given("dataset-key") && f.datasetFile != "":
 		return nil, fmt.Errorf("--dataset-key and --dataset-file exclude each other: give one")
-	case given("api-base") && given("base-url"), given("warmup") && given("warmup-runs"):
-		return nil, errors.New("--api-base and --base-url are one option, and so are --warmup and --warmup-runs: give one of the two")
+	case given("api-base") && given("base-url"):
+		return nil, errors.New("--api-base and --base-url are one option: give one of the two")
 	case f.prefixCache != string(loadgen.PrefixCacheSalt) && f.prefixCache != string(loadgen.PrefixCacheKeep):
 		return nil, fmt.Errorf("--prefix-cache %q: give salt or keep", f.prefixCache)
 	}

@@ -16,11 +16,16 @@ import (
 // one address.
 const maxBatchSize = 1 << 16
 
-// parseBatchSizes reads "1,2,4,8". Its errors are one line: what, and how to
-// mend it.
+// parseBatchSizes reads "1,2,4,8".
 func parseBatchSizes(list string) ([]int, error) {
+	return parseInts("batch-sizes", list, "sends nothing")
+}
+
+// parseInts reads a flag's "1,2,4,8". Its errors are one line: what, and how to
+// mend it. nothing is what a 0 comes to.
+func parseInts(flag, list, nothing string) ([]int, error) {
 	fail := func(what string) ([]int, error) {
-		return nil, fmt.Errorf("--batch-sizes %q: %s; give whole numbers from 1 up, separated by commas, such as 1,2,4,8", list, what)
+		return nil, fmt.Errorf("--%s %q: %s; give whole numbers from 1 up, separated by commas, such as 1,2,4,8", flag, list, what)
 	}
 	if strings.TrimSpace(list) == "" {
 		return fail("the list is empty")
@@ -37,11 +42,11 @@ func parseBatchSizes(list string) ([]int, error) {
 		case err != nil:
 			return fail(fmt.Sprintf("%q is not a whole number", part))
 		case n < 1:
-			return fail(fmt.Sprintf("a batch of %d sends nothing", n))
+			return fail(fmt.Sprintf("%d %s", n, nothing))
 		case n > maxBatchSize:
 			return fail(fmt.Sprintf("%d is above %d, what one machine can hold open to one address", n, maxBatchSize))
 		case slices.Contains(sizes, n):
-			return fail(fmt.Sprintf("%d is there twice (--num-runs repeats every size)", n))
+			return fail(fmt.Sprintf("%d is there twice (--num-runs repeats it)", n))
 		}
 		sizes = append(sizes, n)
 	}

@@ -31,20 +31,31 @@ type loadgenProgress struct {
 	w     io.Writer
 	notes *loadgenNotes
 	runs  int
+	what  string                   // a point is: "batch"
 	bar   *progressbar.ProgressBar // nil where there is no terminal
 }
 
 func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan) *loadgenProgress {
-	g := &loadgenProgress{w: w, notes: notes, runs: p.numRuns}
+	g := &loadgenProgress{w: w, notes: notes, runs: p.load.numRuns, what: p.loads[0].Shape}
 	if isTerminal(w) {
-		total := p.warmup
-		for _, size := range p.sizes {
-			total += size * p.numRuns
-		}
-		g.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
+		g.bar = progressbar.NewOptions(p.expected(), progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
 			progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
 	}
 	return g
+}
+
+// expected is how many requests there will be; -1 where that shows only as it
+// goes.
+func (p *loadgenPlan) expected() int {
+	total := p.load.warmup
+	for _, l := range p.loads {
+		n := max(l.BatchSize, l.NumPrompts)
+		if n == 0 {
+			return -1
+		}
+		total += n * p.load.numRuns
+	}
+	return total
 }
 
 // Begin names the run on the bar.
@@ -53,7 +64,7 @@ func (g *loadgenProgress) Begin(point string, run, requests int) {
 	case g.bar != nil && run == 0:
 		g.bar.Describe("warm-up")
 	case g.bar != nil:
-		g.bar.Describe(fmt.Sprintf("batch %s, run %d/%d", point, run, g.runs))
+		g.bar.Describe(fmt.Sprintf("%s %s, run %d/%d", g.what, point, run, g.runs))
 	case run == 0:
 		fmt.Fprintf(g.w, "warm-up: %s\n", requestCount(requests))
 	}
@@ -72,7 +83,7 @@ func (g *loadgenProgress) End(point string, run int, s stats.Summary) {
 	if g.bar != nil {
 		return
 	}
-	fmt.Fprintf(g.w, "batch %s, run %d/%d: %s", point, run, g.runs, requestCount(s.Requests))
+	fmt.Fprintf(g.w, "%s %s, run %d/%d: %s", g.what, point, run, g.runs, requestCount(s.Requests))
 	if s.Failed > 0 {
 		fmt.Fprintf(g.w, ", %d failed (%s)", s.Failed, s.FirstError)
 	}

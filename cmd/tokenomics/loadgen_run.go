@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -151,9 +152,9 @@ func (p *loadgenPlan) proxied(ctx context.Context, e *env) (target upstream.Targ
 		return p.base.target, nil, func() error { return nil }, nil
 	}
 	o := p.proxy
-	// Twice the largest batch: the next one may come before the last one's
+	// Twice the largest load: the next one may come before the last one's
 	// connections are gone.
-	o.connections = max(1024, 2*slices.Max(p.sizes))
+	o.connections = max(1024, 2*p.largest())
 	proxyURL, warm, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), o)
 	if err != nil {
 		return target, nil, nil, err
@@ -180,13 +181,22 @@ type loadgenSession struct {
 func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm warmUp, requests record.Sink) ([]results.Measured, error) {
 	p := s.plan
 	seed := uint64(p.seed)
-	sweep, warnings := loadgen.Batches{
-		Sizes: p.sizes, Runs: p.numRuns, Warmup: p.warmup, Seed: seed,
-		PrefixCache: loadgen.PrefixCache(p.prefixCache), Engine: s.engine.Name,
-		Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
-		Chat: loadgen.Chat{
-			Model: p.model, Dataset: s.data, Order: loadgen.NewOrder(seed, s.data.Len()),
-			MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
+	cache, known := loadgen.CacheFor(loadgen.PrefixCache(p.prefixCache), s.engine.Name)
+	if !known {
+		s.notes.Warning(fmt.Sprintf("no way is known to keep the prefix cache of %s out: it may answer for prompts of earlier runs; "+
+			"look at cached_tokens, where the server tells them", cmp.Or(s.engine.Name, "this server")))
+	}
+	chat := loadgen.Chat{
+		Model: p.model, Dataset: s.data, Order: loadgen.NewOrder(seed, s.data.Len()),
+		MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
+	}
+	sweep, warnings := loadgen.Plan{
+		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: seed,
+		Prompts: s.data.Len(), Cache: cache, Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
+		Make: func(first int, cache loadgen.Cache) loadgen.Workload {
+			chat := chat
+			chat.First, chat.CacheSalt, chat.NoPromptCache = first, cache.Salt, cache.NoPromptCache
+			return chat
 		},
 	}.Sweep()
 	for _, w := range warnings {
@@ -194,17 +204,54 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 	}
 	client := loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.engine.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, slices.Max(p.sizes)),
+		Connections: max(1024, p.largest()),
 	})
 	defer client.Close()
 	progress := newLoadgenProgress(s.env.stderr, s.notes, p)
 	defer progress.close()
-	sweep.Client, sweep.Sink, sweep.Progress, sweep.Warm = client, requests, progress, warm
+	sweep.Client, sweep.Sink, sweep.Progress = client, requests, progress
+	sweep.Around = around(warm)
 	measured, err := sweep.Do(ctx)
 	if client.UsageRefused() {
 		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
 	}
 	return measured, err
+}
+
+// largest is the most requests in flight that a load is known to have.
+func (p *loadgenPlan) largest() (n int) {
+	for _, l := range p.loads {
+		n = max(n, l.BatchSize, l.MaxConcurrency)
+	}
+	return n
+}
+
+// batchSizes are those of bursts.
+func (p *loadgenPlan) batchSizes() (sizes []int) {
+	for _, l := range p.loads {
+		if l.BatchSize > 0 {
+			sizes = append(sizes, l.BatchSize)
+		}
+	}
+	return sizes
+}
+
+// around opens a proxy's connections to the engine before each run.
+func around(warm warmUp) func(context.Context, loadgen.Point, int) (func(*results.MeasuredRun), error) {
+	return func(ctx context.Context, p loadgen.Point, _ int) (func(*results.MeasuredRun), error) {
+		if warm != nil {
+			if err := warm(ctx, max(p.Load.BatchSize, p.Load.MaxConcurrency)); err != nil {
+				return nil, err
+			}
+		}
+		return func(*results.MeasuredRun) {}, nil
+	}
+}
+
+// what a point is, at the beginning of a sentence.
+func (s *loadgenSession) what() string {
+	shape := s.plan.loads[0].Shape
+	return strings.ToUpper(shape[:1]) + shape[1:]
 }
 
 // finish writes the results, shows them and judges.
@@ -267,17 +314,17 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 	for _, m := range measured {
 		rows = append(rows, report.Row{Label: m.Name, Summary: m.Summary()})
 	}
-	if err := report.Table(w, "batch", rows); err != nil {
+	if err := report.Table(w, s.plan.loads[0].Shape, rows); err != nil {
 		return err
 	}
 	for _, m := range measured {
 		sum := m.Summary()
 		if sum.Aborted > 0 {
-			fmt.Fprintf(w, "\nBatch %s was stopped with %s in flight.\n", m.Name, requestCount(sum.Aborted))
+			fmt.Fprintf(w, "\n%s %s was stopped with %s in flight.\n", s.what(), m.Name, requestCount(sum.Aborted))
 		}
 		if sum.Failed > 0 {
-			fmt.Fprintf(w, "\nBatch %s: %d of %d requests failed and are in no average, the first with: %s\n",
-				m.Name, sum.Failed, sum.Requests, sum.FirstError)
+			fmt.Fprintf(w, "\n%s %s: %d of %d requests failed and are in no average, the first with: %s\n",
+				s.what(), m.Name, sum.Failed, sum.Requests, sum.FirstError)
 		}
 	}
 	for _, text := range s.notes.texts {
@@ -298,6 +345,7 @@ func redacted(raw string) string {
 
 func (s *loadgenSession) results(measured []results.Measured, partial bool) *results.Results {
 	p := s.plan
+	cache, _ := loadgen.CacheFor(loadgen.PrefixCache(p.prefixCache), s.engine.Name)
 	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial}
 	r.Metadata = results.Metadata{
 		Time: s.began.UTC(), DurationS: time.Since(s.began).Seconds(),
@@ -306,9 +354,9 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 		Engine: s.engine.Name, EngineVersion: s.engine.Version, EngineFrontEnd: s.engine.FrontEnd, SimulatedBy: s.engine.Simulated,
 		DatasetFile: p.datasetFile, PromptColumn: p.promptColumn,
 		DatasetSource: s.data.Source(), DatasetPrompts: s.data.Len(), DatasetDigest: s.data.Digest(),
-		BatchSizes: p.sizes, NumRuns: p.numRuns, MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
-		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.warmup, PrefixCache: p.prefixCache,
-		PrefixCacheMethod: loadgen.PrefixCacheMethod(loadgen.PrefixCache(p.prefixCache), s.engine.Name),
+		BatchSizes: p.batchSizes(), NumRuns: p.load.numRuns, MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
+		Seed: p.seed, TimeoutS: p.timeout.Seconds(), Warmup: p.load.warmup, PrefixCache: p.prefixCache,
+		PrefixCacheMethod: cache.Method(),
 		ResultsFile:       p.resultsFile, RequestsFile: p.requestsFile}
 	if p.viaProxy {
 		r.Metadata.OTLPEndpoint, r.Metadata.Admin, r.Metadata.LogRequests = redacted(p.proxy.otlpEndpoint), p.proxy.admin, p.proxy.logRequests
@@ -317,10 +365,10 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 		r.Metadata.DatasetKey = p.datasetKey
 	}
 	for _, m := range measured {
-		point := results.Of(m, p.numRuns)
+		point := results.Of(m, p.load.numRuns)
 		r.Results = append(r.Results, point)
 		for _, w := range point.Warnings {
-			s.notes.add("batch " + m.Name + ": " + w)
+			s.notes.add(m.Load.Shape + " " + m.Name + ": " + w)
 		}
 	}
 	r.Warnings = s.notes.texts

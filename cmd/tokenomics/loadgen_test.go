@@ -20,8 +20,8 @@ func TestParseBatchSizes(t *testing.T) {
 	for list, want := range map[string]string{
 		"1,2,4,8":              "[1 2 4 8]",
 		" 8 , 1 ":              "[8 1]",
-		"0":                    "a batch of 0 sends nothing",
-		"-1":                   "a batch of -1 sends nothing",
+		"0":                    "0 sends nothing",
+		"-1":                   "-1 sends nothing",
 		"1,,2":                 "entry 2 is empty",
 		"1,":                   "entry 2 is empty",
 		"":                     "the list is empty",

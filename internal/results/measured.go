@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/sketch"
 	"tokenomics/internal/stats"
 )
 
 // Measured is what the runs of one point came to.
 type Measured struct {
 	Name string // of the point
+	Load Load
 	Runs []MeasuredRun
 }
 
@@ -20,6 +22,15 @@ type MeasuredRun struct {
 	Start   time.Time
 	Window  *stats.Window
 	Partial bool // it was stopped
+	Self    Self
+	Engine  *EngineSide // nil where it tells nothing
+}
+
+// Self is what the tool itself was at during a run.
+type Self struct {
+	Wall time.Duration
+	CPU  time.Duration // of this process
+	Lag  sketch.Sketch // ms by which timers fired late
 }
 
 // Summary pools the point's whole runs; a partial one stands in only where
@@ -43,7 +54,7 @@ func (m Measured) pooled() []*stats.Window {
 // Of is one measured point as it is written. planned is the number of
 // runs that were asked for.
 func Of(m Measured, planned int) Point {
-	p := Point{Name: m.Name, Partial: len(m.Runs) < planned}
+	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs) < planned}
 	for _, r := range m.Runs {
 		p.Runs = append(p.Runs, Run{
 			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, Figures: FiguresOf(r.Window.Summary(), 1),

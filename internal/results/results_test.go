@@ -48,11 +48,11 @@ func failed() *record.Record {
 
 // TestResultsGolden holds the results file: its keys are a promise.
 func TestResultsGolden(t *testing.T) {
-	whole := Measured{Name: "2", Runs: []MeasuredRun{
+	whole := Measured{Name: "2", Load: Load{Shape: "batch", BatchSize: 2}, Runs: []MeasuredRun{
 		measuredRun(1, answered(1100), answered(600)),
 		measuredRun(2, answered(2100), failed()),
 	}}
-	dead := Measured{Name: "10", Runs: []MeasuredRun{measuredRun(1, failed())}}
+	dead := Measured{Name: "10", Load: Load{Shape: "batch", BatchSize: 10}, Runs: []MeasuredRun{measuredRun(1, failed())}}
 	dead.Runs[0].Partial = true
 	r := Results{
 		SchemaVersion: SchemaVersion,

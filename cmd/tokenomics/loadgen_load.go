@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tokenomics/internal/results"
+	"tokenomics/loadgen"
+)
+
+// loadFlags say what load there is to be.
+type loadFlags struct {
+	batchSizes     string
+	maxConcurrency string
+	requestRate    string
+	arrival        string
+	burstiness     float64
+	rampUp         time.Duration
+	numPrompts     int
+	duration       time.Duration
+	grace          time.Duration
+	numRuns        int
+	warmup         int
+}
+
+// defaultSpan is how long a run of a load lasts that has no end of its own.
+const defaultSpan = 30 * time.Second
+
+func (f *loadFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.batchSizes, "batch-sizes", "1,2,4,8", "bursts: requests sent at once, a `list` separated by commas")
+	fs.StringVar(&f.maxConcurrency, "max-concurrency", "", "sustained concurrency: requests kept in flight, a `list` such as 1,2,4,8")
+	fs.StringVar(&f.maxConcurrency, "concurrency", "", "the same as --max-concurrency")
+	fs.StringVar(&f.requestRate, "request-rate", "", "open loop: requests a second, whatever becomes of them, a `list` such as 1,2,5,inf")
+	fs.StringVar(&f.arrival, "arrival", "", "with --request-rate: constant, poisson or gamma (default poisson)")
+	fs.Float64Var(&f.burstiness, "burstiness", 1, "shape of gamma arrivals: below 1 they are burstier than Poisson's, above it more even")
+	fs.Var(newSeconds(&f.rampUp, 0), "ramp-up", "`time` in which a run's concurrency or rate grows to what it is to be")
+	fs.IntVar(&f.numPrompts, "num-prompts", 0, "requests of a run; with bursts the batch size decides")
+	fs.Var(newSeconds(&f.duration, 0), "duration", "`time` for which a run sends, such as 60s or 5m (default 30s, where --num-prompts is not given)")
+	fs.Var(newSeconds(&f.grace, 30*time.Second), "grace-period", "`time` that requests may still take when a run's --duration is over; 0 is no bound")
+	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
+	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
+	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
+}
+
+// loads are the loads to be measured, one shape of them.
+func (f *loadFlags) loads(given func(string) bool) ([]results.Load, error) {
+	if err := f.check(given); err != nil {
+		return nil, err
+	}
+	switch shape, err := f.shape(given); {
+	case err != nil:
+		return nil, err
+	case shape == loadgen.ShapeConcurrency:
+		return f.closed()
+	case shape == loadgen.ShapeRate:
+		return f.open()
+	}
+	sizes, err := parseBatchSizes(f.batchSizes)
+	var loads []results.Load
+	for _, n := range sizes {
+		loads = append(loads, results.Load{Shape: loadgen.ShapeBatch, BatchSize: n})
+	}
+	return loads, err
+}
+
+// check finds what makes no sense, whatever the shape.
+func (f *loadFlags) check(given func(string) bool) error {
+	switch {
+	case f.numRuns < 1:
+		return fmt.Errorf("--num-runs %d: give 1 or more", f.numRuns)
+	case f.warmup < 0:
+		return fmt.Errorf("--warmup %d: give 0 (none) or more", f.warmup)
+	case f.numPrompts < 0:
+		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
+	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:
+		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")
+	case f.numPrompts > 0 && f.duration > 0:
+		return errors.New("--num-prompts and --duration both end a run: give one")
+	case !(f.burstiness > 0) || math.IsInf(f.burstiness, 1):
+		return fmt.Errorf("--burstiness %v: give a number above 0; 1 is Poisson", f.burstiness)
+	case given("max-concurrency") && given("concurrency"), given("warmup") && given("warmup-runs"):
+		return errors.New("--max-concurrency and --concurrency are one option, and so are --warmup and --warmup-runs: give one of the two")
+	}
+	return nil
+}
+
+// shape is the one load shape that was named, else the batches. A rate of inf
+// beside a concurrency is none: that is how others write a closed loop.
+func (f *loadFlags) shape(given func(string) bool) (string, error) {
+	var named []string
+	shape := loadgen.ShapeBatch
+	name := func(flag, as string) {
+		named = append(named, "--"+flag)
+		shape = as
+	}
+	if given("batch-sizes") {
+		name("batch-sizes", loadgen.ShapeBatch)
+	}
+	if f.requestRate != "" && !(f.requestRate == "inf" && f.maxConcurrency != "") {
+		name("request-rate", loadgen.ShapeRate)
+	}
+	if f.maxConcurrency != "" {
+		name("max-concurrency", loadgen.ShapeConcurrency)
+	}
+	if len(named) > 1 {
+		return "", fmt.Errorf("%s are different shapes of load: give one", strings.Join(named, " and "))
+	}
+	switch {
+	case shape == loadgen.ShapeBatch && (f.numPrompts > 0 || f.duration > 0 || f.rampUp > 0):
+		return "", errors.New("--num-prompts, --duration and --ramp-up are for --max-concurrency and --request-rate: a burst sends its batch size at once")
+	case shape != loadgen.ShapeRate && (given("arrival") || given("burstiness")):
+		return "", errors.New("--arrival and --burstiness are for --request-rate")
+	}
+	return shape, nil
+}
+
+// span is how long a run lasts; 0 where the number of requests ends it.
+func (f *loadFlags) span() float64 {
+	if f.numPrompts == 0 && f.duration == 0 {
+		return defaultSpan.Seconds()
+	}
+	return f.duration.Seconds()
+}
+
+func (f *loadFlags) closed() (loads []results.Load, err error) {
+	sizes, err := parseInts("max-concurrency", f.maxConcurrency, "keeps nothing in flight")
+	for _, n := range sizes {
+		loads = append(loads, results.Load{
+			Shape: loadgen.ShapeConcurrency, MaxConcurrency: n,
+			NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds(),
+		})
+	}
+	return loads, err
+}
+
+func (f *loadFlags) open() (loads []results.Load, err error) {
+	kind := f.arrival
+	switch {
+	case kind == "" && f.burstiness != 1:
+		kind = loadgen.Gamma
+	case kind == "":
+		kind = loadgen.Poisson
+	case !slices.Contains([]string{loadgen.Constant, loadgen.Poisson, loadgen.Gamma}, kind):
+		return nil, fmt.Errorf("--arrival %q: give constant, poisson or gamma", kind)
+	case kind != loadgen.Gamma && f.burstiness != 1:
+		return nil, fmt.Errorf("--burstiness is the shape of gamma arrivals: with --arrival %s there is none", kind)
+	}
+	rates, err := parseRates(f.requestRate)
+	for _, r := range rates {
+		l := results.Load{Shape: loadgen.ShapeRate, RequestRate: results.Rate(r), Arrival: kind, NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds()}
+		if kind == loadgen.Gamma {
+			l.Burstiness = f.burstiness
+		}
+		if math.IsInf(r, 1) && f.numPrompts == 0 {
+			return nil, errors.New("--request-rate inf sends all requests at once: say how many with --num-prompts")
+		}
+		loads = append(loads, l)
+	}
+	return loads, err
+}
+
+// maxArrivals bounds one run of an open loop.
+const maxArrivals = 10_000_000
+
+// parseRates reads "1,2.5,inf".
+func parseRates(list string) (rates []float64, err error) {
+	for _, part := range strings.Split(list, ",") {
+		part = strings.TrimSpace(part)
+		r, err := strconv.ParseFloat(part, 64)
+		switch {
+		case err != nil || !(r > 0):
+			return nil, fmt.Errorf("--request-rate %q: %q is no rate; give numbers above 0, or inf, separated by commas, such as 1,2.5,5,inf", list, part)
+		case slices.Contains(rates, r):
+			return nil, fmt.Errorf("--request-rate %q: %s is there twice (--num-runs repeats every rate)", list, part)
+		}
+		rates = append(rates, r)
+	}
+	return rates, nil
+}

@@ -1,0 +1,121 @@
+package loadgen
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"tokenomics/internal/results"
+)
+
+// The shapes of load.
+const (
+	ShapeBatch         = "batch"         // so many requests at once; over when all have ended
+	ShapeConcurrency   = "concurrency"   // so many requests in flight all the time: a closed loop
+	ShapeRate          = "rate"          // so many requests a second, whatever becomes of them: an open loop
+	ShapeTrace         = "trace"         // requests at the moments of a trace
+	ShapeConversations = "conversations" // so many users at a time, each of whom waits for an answer before going on
+)
+
+// Plan is a sweep over loads: what is sent, how often, and how the engine's
+// prefix cache is kept out of it.
+type Plan struct {
+	Loads  []results.Load // in the order they are run
+	Runs   int            // of each
+	Warmup int            // requests sent before, not measured; 0 means none
+	Grace  time.Duration  // how long requests may go on once no more are sent; 0 means no bound
+	Seed   uint64
+	Trace  Schedule // of ShapeTrace
+
+	// Make is what a run sends, from request number first of the order on.
+	Make    func(first int, cache Cache) Workload
+	Prompts int // there are; 0 means as many as are asked for
+	Cache   Cache
+	Nonce   string // of this invocation alone: salts and request ids begin with it
+}
+
+// Cache is what requests carry to keep the engine's prefix cache from
+// answering with what another run left there.
+type Cache struct {
+	Salt          string // vLLM's and SGLang's cache_salt; "" sends none
+	NoPromptCache bool   // llama.cpp's cache_prompt:false
+}
+
+// Sweep is the sweep, without its Client, Sink and Progress, and what the user
+// must be told about it.
+func (p Plan) Sweep() (s *Sweep, warnings []string) {
+	points := make([]Point, len(p.Loads))
+	largest := 1
+	for i, l := range p.Loads {
+		points[i] = p.Point(l)
+		if n := l.BatchSize; n > p.Prompts && p.Prompts > 0 {
+			warnings = append(warnings, fmt.Sprintf("a batch of %d has some of the %d prompts more than once: the prefix cache may answer within a run", n, p.Prompts))
+		}
+		largest = max(largest, l.BatchSize, l.MaxConcurrency)
+	}
+	s = &Sweep{
+		Route: InOrder(points...), ID: p.Nonce, Workload: p.workload,
+		Enough: func(m results.Measured) bool { return len(m.Runs) >= p.Runs },
+	}
+	if p.Warmup > 0 {
+		s.Warmup = Point{
+			Name: "warmup", MaxInFlight: largest, Requests: p.Warmup,
+			Pacer: func(int) Pacer { return Burst{N: p.Warmup} },
+		}
+	}
+	return s, warnings
+}
+
+// workload is what a run of a point sends.
+func (p Plan) workload(at Point, run int) Workload {
+	cache := p.Cache
+	if cache.Salt != "" {
+		cache.Salt = saltOf(p.Nonce, p.Seed, at.Name, run)
+	}
+	first := 0
+	switch {
+	case run == 0:
+		first = -p.Warmup // the other end of the order
+	case at.Load.Shape == ShapeBatch:
+		first = firstOfBatch(at.Load.BatchSize)
+	}
+	return p.Make(first, cache)
+}
+
+// Point is the point of a load.
+func (p Plan) Point(l results.Load) Point {
+	at := Point{Load: l, MaxInFlight: l.MaxConcurrency, Grace: p.Grace, Requests: l.NumPrompts}
+	span, ramp := seconds(l.DurationS), seconds(l.RampUpS)
+	switch l.Shape {
+	case ShapeBatch:
+		at.Name, at.Requests = strconv.Itoa(l.BatchSize), l.BatchSize
+		at.Pacer = func(int) Pacer { return Burst{N: l.BatchSize} }
+	case ShapeRate:
+		at.Name = l.RequestRate.String()
+		at.Pacer = func(run int) Pacer { return p.arrivals(l, run).Schedule() }
+		at.Requests = p.arrivals(l, 1).N
+	case ShapeTrace:
+		at.Name, at.Requests = "trace", len(p.Trace)
+		at.Pacer = func(int) Pacer { return p.Trace }
+	default:
+		at.Name = strconv.Itoa(l.MaxConcurrency)
+		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span, Ramp: ramp, Wide: l.MaxConcurrency} }
+	}
+	return at
+}
+
+// arrivals are those of one run: each has its own, so that runs tell how much
+// is chance.
+func (p Plan) arrivals(l results.Load, run int) Arrivals {
+	a := Arrivals{
+		Rate: float64(l.RequestRate), N: l.NumPrompts, Kind: l.Arrival, Shape: l.Burstiness,
+		Ramp: seconds(l.RampUpS), Seed: p.Seed + uint64(run),
+	}
+	if a.N == 0 && !math.IsInf(a.Rate, 1) {
+		a.N = a.CountFor(seconds(l.DurationS))
+	}
+	return a
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
