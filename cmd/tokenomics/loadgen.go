@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokenomics/internal/results"
 	"tokenomics/loadgen"
 	"tokenomics/loadgen/dataset"
 )
@@ -113,8 +112,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 // loadgenPlan is a sweep whose options have been found to make sense.
 type loadgenPlan struct {
 	*loadgenFlags
-	loads []results.Load
-	base  apiBase
+	loadPlan
+	base apiBase
 }
 
 // plan checks everything that can be checked without touching the world.
@@ -122,7 +121,7 @@ type loadgenPlan struct {
 func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	p := &loadgenPlan{loadgenFlags: f}
 	var err error
-	if p.loads, err = f.load.loads(given); err != nil {
+	if p.loadPlan, err = f.load.plan(given); err != nil {
 		return nil, err
 	}
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {

@@ -28,6 +28,15 @@ type loadFlags struct {
 	grace          time.Duration
 	numRuns        int
 	warmup         int
+	findFlags
+}
+
+// loadPlan is the load that there is to be: loads of one shape, or a search for
+// one.
+type loadPlan struct {
+	shape string
+	loads []results.Load
+	find  *loadgen.Find // nil where the loads are given
 }
 
 // defaultSpan is how long a run of a load lasts that has no end of its own.
@@ -44,30 +53,67 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.numPrompts, "num-prompts", 0, "requests of a run; with bursts the batch size decides")
 	fs.Var(newSeconds(&f.duration, 0), "duration", "`time` for which a run sends, such as 60s or 5m (default 30s, where --num-prompts is not given)")
 	fs.Var(newSeconds(&f.grace, 30*time.Second), "grace-period", "`time` that requests may still take when a run's --duration is over; 0 is no bound")
+	f.findFlags.register(fs)
 	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
 	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
 	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
 }
 
-// loads are the loads to be measured, one shape of them.
-func (f *loadFlags) loads(given func(string) bool) ([]results.Load, error) {
+// plan is what was asked for.
+func (f *loadFlags) plan(given func(string) bool) (p loadPlan, err error) {
 	if err := f.check(given); err != nil {
-		return nil, err
+		return p, err
 	}
-	switch shape, err := f.shape(given); {
-	case err != nil:
-		return nil, err
-	case shape == loadgen.ShapeConcurrency:
-		return f.closed()
-	case shape == loadgen.ShapeRate:
-		return f.open()
+	if p.find, err = f.search(given); err != nil {
+		return p, err
 	}
+	if p.shape, err = f.shape(given); err != nil {
+		return p, err
+	}
+	switch {
+	case p.find != nil:
+		return p, f.searched(&p)
+	case p.shape == loadgen.ShapeConcurrency:
+		p.loads, err = f.closed()
+	case p.shape == loadgen.ShapeRate:
+		p.loads, err = f.open()
+	default:
+		p.loads, err = f.bursts()
+	}
+	return p, err
+}
+
+func (f *loadFlags) bursts() (loads []results.Load, err error) {
 	sizes, err := parseBatchSizes(f.batchSizes)
-	var loads []results.Load
 	for _, n := range sizes {
 		loads = append(loads, results.Load{Shape: loadgen.ShapeBatch, BatchSize: n})
 	}
 	return loads, err
+}
+
+// searched completes the plan of a search: what its loads have in common.
+func (f *loadFlags) searched(p *loadPlan) error {
+	like, err := f.like(p.find.Whole)
+	if err != nil {
+		return err
+	}
+	p.shape = like.Shape
+	p.find.Runs = f.numRuns
+	p.loads = []results.Load{like}
+	return nil
+}
+
+// like is a load of a search, without how much it is.
+func (f *loadFlags) like(whole bool) (results.Load, error) {
+	if whole {
+		return results.Load{Shape: loadgen.ShapeConcurrency, NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds()}, nil
+	}
+	kind, err := f.kind()
+	l := results.Load{Shape: loadgen.ShapeRate, Arrival: kind, NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds()}
+	if kind == loadgen.Gamma {
+		l.Burstiness = f.burstiness
+	}
+	return l, err
 }
 
 // check finds what makes no sense, whatever the shape.
@@ -109,6 +155,12 @@ func (f *loadFlags) shape(given func(string) bool) (string, error) {
 	if f.maxConcurrency != "" {
 		name("max-concurrency", loadgen.ShapeConcurrency)
 	}
+	switch f.find {
+	case findConcurrency:
+		name("find", loadgen.ShapeConcurrency)
+	case findRate:
+		name("find", loadgen.ShapeRate)
+	}
 	if len(named) > 1 {
 		return "", fmt.Errorf("%s are different shapes of load: give one", strings.Join(named, " and "))
 	}
@@ -131,43 +183,54 @@ func (f *loadFlags) span() float64 {
 
 func (f *loadFlags) closed() (loads []results.Load, err error) {
 	sizes, err := parseInts("max-concurrency", f.maxConcurrency, "keeps nothing in flight")
-	for _, n := range sizes {
-		loads = append(loads, results.Load{
-			Shape: loadgen.ShapeConcurrency, MaxConcurrency: n,
-			NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds(),
-		})
+	if err != nil {
+		return nil, err
 	}
-	return loads, err
+	for _, n := range sizes {
+		l, err := f.like(true)
+		if err != nil {
+			return nil, err
+		}
+		l.MaxConcurrency = n
+		loads = append(loads, l)
+	}
+	return loads, nil
 }
 
 func (f *loadFlags) open() (loads []results.Load, err error) {
-	kind := f.arrival
-	switch {
-	case kind == "" && f.burstiness != 1:
-		kind = loadgen.Gamma
-	case kind == "":
-		kind = loadgen.Poisson
-	case !slices.Contains([]string{loadgen.Constant, loadgen.Poisson, loadgen.Gamma}, kind):
-		return nil, fmt.Errorf("--arrival %q: give constant, poisson or gamma", kind)
-	case kind != loadgen.Gamma && f.burstiness != 1:
-		return nil, fmt.Errorf("--burstiness is the shape of gamma arrivals: with --arrival %s there is none", kind)
-	}
 	rates, err := parseRates(f.requestRate)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rates {
-		l := results.Load{Shape: loadgen.ShapeRate, RequestRate: results.Rate(r), Arrival: kind, NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds()}
-		if kind == loadgen.Gamma {
-			l.Burstiness = f.burstiness
+		l, err := f.like(false)
+		if err != nil {
+			return nil, err
 		}
 		if math.IsInf(r, 1) && f.numPrompts == 0 {
 			return nil, errors.New("--request-rate inf sends all requests at once: say how many with --num-prompts")
 		}
+		l.RequestRate = results.Rate(r)
 		loads = append(loads, l)
 	}
-	return loads, err
+	return loads, nil
 }
 
-// maxArrivals bounds one run of an open loop.
-const maxArrivals = 10_000_000
+// kind is how requests of an open loop arrive.
+func (f *loadFlags) kind() (string, error) {
+	switch kind := f.arrival; {
+	case kind == "" && f.burstiness != 1:
+		return loadgen.Gamma, nil
+	case kind == "":
+		return loadgen.Poisson, nil
+	case !slices.Contains([]string{loadgen.Constant, loadgen.Poisson, loadgen.Gamma}, kind):
+		return "", fmt.Errorf("--arrival %q: give constant, poisson or gamma", kind)
+	case kind != loadgen.Gamma && f.burstiness != 1:
+		return "", fmt.Errorf("--burstiness is the shape of gamma arrivals: with --arrival %s there is none", kind)
+	default:
+		return kind, nil
+	}
+}
 
 // parseRates reads "1,2.5,inf".
 func parseRates(list string) (rates []float64, err error) {

@@ -190,7 +190,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 		Model: p.model, Dataset: s.data, Order: loadgen.NewOrder(seed, s.data.Len()),
 		MaxTokens: p.maxTokens, Temperature: p.temperature, Stream: p.stream,
 	}
-	sweep, warnings := loadgen.Plan{
+	plan := loadgen.Plan{
 		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: seed,
 		Prompts: s.data.Len(), Cache: cache, Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
 		Make: func(first int, cache loadgen.Cache) loadgen.Workload {
@@ -198,16 +198,24 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 			chat.First, chat.CacheSalt, chat.NoPromptCache = first, cache.Salt, cache.NoPromptCache
 			return chat
 		},
-	}.Sweep()
+	}
+	if p.find != nil {
+		plan.Loads = nil
+	}
+	sweep, warnings := plan.Sweep()
+	if p.find != nil {
+		p.searches(sweep, plan)
+	}
 	for _, w := range warnings {
 		s.notes.Warning(w)
 	}
+	live := new(record.Live)
 	client := loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.engine.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()),
+		Connections: max(1024, p.largest()), Live: live,
 	})
 	defer client.Close()
-	progress := newLoadgenProgress(s.env.stderr, s.notes, p)
+	progress := newLoadgenProgress(s.env.stderr, s.notes, p, live)
 	defer progress.close()
 	sweep.Client, sweep.Sink, sweep.Progress = client, requests, progress
 	sweep.Around = around(warm)
@@ -218,8 +226,26 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 	return measured, err
 }
 
+// searches makes the sweep a search.
+func (p *loadgenPlan) searches(s *loadgen.Sweep, plan loadgen.Plan) {
+	like := p.loads[0]
+	p.find.Make = func(load float64) loadgen.Point {
+		l := like
+		if p.find.Whole {
+			l.MaxConcurrency = int(load)
+		} else {
+			l.RequestRate = results.Rate(load)
+		}
+		return plan.Point(l)
+	}
+	s.Route, s.Enough = p.find.Next, p.find.Enough
+}
+
 // largest is the most requests in flight that a load is known to have.
 func (p *loadgenPlan) largest() (n int) {
+	if p.find != nil && p.find.Whole {
+		return int(p.find.Most)
+	}
 	for _, l := range p.loads {
 		n = max(n, l.BatchSize, l.MaxConcurrency)
 	}
@@ -250,7 +276,7 @@ func around(warm warmUp) func(context.Context, loadgen.Point, int) (func(*result
 
 // what a point is, at the beginning of a sentence.
 func (s *loadgenSession) what() string {
-	shape := s.plan.loads[0].Shape
+	shape := s.plan.shape
 	return strings.ToUpper(shape[:1]) + shape[1:]
 }
 
@@ -314,8 +340,11 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 	for _, m := range measured {
 		rows = append(rows, report.Row{Label: m.Name, Summary: m.Summary()})
 	}
-	if err := report.Table(w, s.plan.loads[0].Shape, rows); err != nil {
+	if err := report.Table(w, s.plan.shape, rows); err != nil {
 		return err
+	}
+	if s.plan.find != nil {
+		showKnee(w, s.plan.find, measured)
 	}
 	for _, m := range measured {
 		sum := m.Summary()

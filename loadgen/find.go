@@ -1,0 +1,143 @@
+package loadgen
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
+)
+
+// Find looks for the highest load that still meets a service level and can be
+// sustained: it doubles the load until one is too much, and then halves the
+// bracket between the highest that was good and the lowest that was not.
+type Find struct {
+	Make     func(load float64) Point
+	Whole    bool    // loads are whole numbers
+	From     float64 // tried first
+	Most     float64 // tried at the most
+	Within   float64 // the bracket's width at the end, as a share of it
+	Bounds   []stats.Bound
+	MaxFails float64 // share of requests that may fail
+	Runs     int     // of a load near the edge
+}
+
+// edge is how near to a bound, as a share of it, one run does not settle on
+// which side of it a load is.
+const edge = 0.1
+
+// Next is the load to be tried next: a Route.
+func (f *Find) Next(done []results.Measured) (Point, bool) {
+	load, ok := f.next(done)
+	if !ok {
+		return Point{}, false
+	}
+	return f.Make(load), true
+}
+
+func (f *Find) next(done []results.Measured) (load float64, ok bool) {
+	if len(done) == 0 {
+		return f.From, true
+	}
+	lo, hi := f.bracket(done)
+	switch {
+	case math.IsInf(hi, 1):
+		return min(2*lo, f.Most), lo < f.Most
+	case lo == 0:
+		load = hi / 2
+	default:
+		load = math.Sqrt(lo * hi)
+	}
+	if f.Whole {
+		load = math.Round(load)
+		if lo > 0 { // between the two, even where they are small
+			load = math.Round((lo + hi) / 2)
+		}
+		return load, load > lo && load < hi && (hi-lo)/hi > f.Within/2
+	}
+	return roundRate(load), lo == 0 && load >= f.From/1024 || lo > 0 && hi/lo > 1+f.Within
+}
+
+// roundRate keeps three digits: more say nothing about a load.
+func roundRate(v float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	if err != nil {
+		return v
+	}
+	return r
+}
+
+// bracket is the highest load below the lowest that was too much, and that; 0
+// and infinity where there is none.
+func (f *Find) bracket(done []results.Measured) (lo, hi float64) {
+	hi = math.Inf(1)
+	for _, m := range done {
+		if good, _ := f.Good(m); !good {
+			hi = min(hi, LoadOf(m))
+		}
+	}
+	for _, m := range done {
+		if load := LoadOf(m); load < hi {
+			lo = max(lo, load)
+		}
+	}
+	return lo, hi
+}
+
+// LoadOf is the load of what was measured, as one number.
+func LoadOf(m results.Measured) float64 {
+	if m.Load.Shape == ShapeRate {
+		return float64(m.Load.RequestRate)
+	}
+	return float64(m.Load.MaxConcurrency)
+}
+
+// Good says whether a load meets the service level, and if not, why.
+func (f *Find) Good(m results.Measured) (ok bool, why string) {
+	s := m.Summary()
+	var misses []string
+	if share := float64(s.Failed) / float64(max(1, s.Requests)); share > f.MaxFails {
+		misses = append(misses, fmt.Sprintf("%.1f %% of requests failed", 100*share))
+	}
+	for _, b := range f.Bounds {
+		switch v, ok := b.Of(s); {
+		case !ok:
+			misses = append(misses, fmt.Sprintf("there is no %s_%s", b.Figure, b.Stat))
+		case v > b.Limit:
+			misses = append(misses, fmt.Sprintf("%s_%s is %.4g ms", b.Figure, b.Stat, v))
+		}
+	}
+	return len(misses) == 0, strings.Join(misses, ", ")
+}
+
+// Enough says whether the runs of a load settle on which side of the service
+// level it is: one does, unless it came out near the edge.
+func (f *Find) Enough(m results.Measured) bool {
+	return len(m.Runs) >= f.Runs || !f.near(m.Summary())
+}
+
+func (f *Find) near(s stats.Summary) bool {
+	near := false
+	for _, b := range f.Bounds {
+		v, ok := b.Of(s)
+		if ok && v > b.Limit*(1+edge) {
+			return false // whatever the others come to
+		}
+		near = near || ok && v > b.Limit*(1-edge)
+	}
+	return near
+}
+
+// Knee is the highest load that was good while none below it was not; not ok
+// where there is none.
+func (f *Find) Knee(done []results.Measured) (m results.Measured, ok bool) {
+	lo, _ := f.bracket(done)
+	for _, m := range done {
+		if LoadOf(m) == lo {
+			return m, true
+		}
+	}
+	return results.Measured{}, false
+}
