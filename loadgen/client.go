@@ -27,10 +27,14 @@ type ClientConfig struct {
 	Timeline  bool         // keep every token event in the Record
 	Live      *record.Live // told of tokens as they stream; nil is fine
 	UserAgent string       // "" means "tokenomics"
+	Headers   []Header     // sent with every request, in place of ours of the same name
 	// Connections is how many unused ones are kept: the largest batch. 0 means
 	// upstream's own default.
 	Connections int
 }
+
+// Header is one line of a request's head.
+type Header struct{ Name, Value string }
 
 // Client sends requests and measures the answers. It is safe for use by many
 // goroutines.
@@ -87,6 +91,9 @@ func (c *Client) message(req Request, id string) (*fasthttp.Request, error) {
 	}
 	if c.cfg.APIKey != "" {
 		m.Header.Set("Authorization", "Bearer "+c.cfg.APIKey)
+	}
+	for _, h := range c.cfg.Headers {
+		m.Header.Set(h.Name, h.Value)
 	}
 	m.SetBodyRaw(body)
 	return m, nil

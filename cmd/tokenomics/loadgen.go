@@ -16,6 +16,7 @@ import (
 // loadgenFlags are loadgen's options as they were given.
 type loadgenFlags struct {
 	model, apiBase, apiKey string
+	headers                []string
 	load                   loadFlags
 	datasetKey             string
 	datasetFile            string
@@ -84,6 +85,10 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.apiBase, "base-url", "http://localhost:8000/v1", "the same as --api-base")
 	fs.StringVar(&f.apiKey, "api-key", "", "`key` sent as a bearer token (default: $OPENAI_API_KEY)")
 
+	fs.StringVar(&f.proxy.upstreamCA, "upstream-ca", "", "PEM `file` of the certificates to trust for an https server, instead of the system's")
+	fs.BoolVar(&f.proxy.upstreamInsecure, "upstream-insecure", false, "do not check the certificate of an https server")
+	fs.StringArrayVar(&f.headers, "header", nil, "`line` such as 'X-Team: a' sent with every request; may be given again")
+
 	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
 
@@ -113,7 +118,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 type loadgenPlan struct {
 	*loadgenFlags
 	loadPlan
-	base apiBase
+	base  apiBase
+	extra []loadgen.Header
 }
 
 // plan checks everything that can be checked without touching the world.
@@ -125,6 +131,12 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		return nil, err
 	}
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {
+		return nil, err
+	}
+	if err := trust(f.proxy.upstreamCA, f.proxy.upstreamInsecure, &p.base.target); err != nil {
+		return nil, err
+	}
+	if p.extra, err = parseHeaders(f.headers); err != nil {
 		return nil, err
 	}
 	if f.noStream && given("stream") && !given("no-stream") {

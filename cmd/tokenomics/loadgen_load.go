@@ -64,10 +64,10 @@ func (f *loadFlags) plan(given func(string) bool) (p loadPlan, err error) {
 	if err := f.check(given); err != nil {
 		return p, err
 	}
-	if p.find, err = f.search(given); err != nil {
+	if p.shape, err = f.shape(given); err != nil {
 		return p, err
 	}
-	if p.shape, err = f.shape(given); err != nil {
+	if p.find, err = f.search(given); err != nil {
 		return p, err
 	}
 	switch {

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"tokenomics/internal/upstream"
+	"tokenomics/loadgen"
 )
 
 // maxBatchSize is more than the connections that one machine has ports for to
@@ -86,6 +89,24 @@ func (b apiBase) server() string {
 	t := b.target
 	t.Prefix = ""
 	return t.String()
+}
+
+// parseHeaders reads "Name: value" lines. Those that the client makes itself are
+// refused.
+func parseHeaders(lines []string) (headers []loadgen.Header, err error) {
+	own := []string{"host", "content-length", "transfer-encoding", "connection", "x-request-id"}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		switch {
+		case !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value):
+			return nil, fmt.Errorf("--header %q: give a name and a value, such as 'X-Team: a'", line)
+		case slices.Contains(own, strings.ToLower(name)):
+			return nil, fmt.Errorf("--header %q: the client makes that line itself", line)
+		}
+		headers = append(headers, loadgen.Header{Name: name, Value: value})
+	}
+	return headers, nil
 }
 
 // chooseModel is the model that was asked for, else the only one there is.

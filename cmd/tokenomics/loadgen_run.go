@@ -212,7 +212,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 	live := new(record.Live)
 	client := loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.engine.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()), Live: live,
+		Connections: max(1024, p.largest()), Live: live, Headers: p.extra,
 	})
 	defer client.Close()
 	progress := newLoadgenProgress(s.env.stderr, s.notes, p, live)

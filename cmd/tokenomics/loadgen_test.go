@@ -272,6 +272,25 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--otlp-endpoint http://h", 2, "add --via-proxy"},
 		{"--api-base localhost:8000", 2, "write http://localhost:8000"},
 		{"--dataset-key nope", 2, "aime, builtin"},
+		{"--batch-sizes 1 --max-concurrency 1", 2, "different shapes of load: give one"},
+		{"--request-rate 2 --max-concurrency 1", 2, "different shapes of load: give one"},
+		{"--find max-rate --request-rate 1", 2, "different shapes of load: give one"},
+		{"--concurrency 1 --max-concurrency 1", 2, "one option"},
+		{"--max-concurrency 1 --num-prompts 3 --duration 4", 2, "both end a run: give one"},
+		{"--num-prompts 3", 2, "a burst sends its batch size at once"},
+		{"--arrival poisson", 2, "are for --request-rate"},
+		{"--request-rate 1,0", 2, `"0" is no rate`},
+		{"--request-rate 1,1", 2, "there twice"},
+		{"--request-rate inf", 2, "say how many with --num-prompts"},
+		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
+		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
+		{"--find most", 2, "give max-concurrency or max-rate"},
+		{"--find max-rate", 2, "such as --slo ttft_p99=500ms"},
+		{"--find max-rate --slo speed=1", 2, "is no bound"},
+		{"--slo ttft_p99=1s", 2, "add --find"},
+		{"--header X", 2, "give a name and a value"},
+		{"--header Host:a", 2, "the client makes that line itself"},
+		{"--upstream-insecure --api-base http://h", 2, "give an address with https://"},
 		{"--results-file no/such/r.json", 3, "does not exist"},
 		{"--api-base " + nobody, 3, "connection refused; start the server"},
 		{"--api-base " + locked.URL, 3, "wants an API key"},
@@ -299,5 +318,32 @@ func TestProxyVariablesAreNotForUs(t *testing.T) {
 		"--results-file", filepath.Join(t.TempDir(), "r.json"))
 	if code != 0 {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// TestLoadgenShapes runs each shape of load through the command.
+func TestLoadgenShapes(t *testing.T) {
+	for _, tt := range []struct {
+		name, args, point, table string
+		requests                 int
+	}{
+		{"sustained concurrency", "--max-concurrency 2,3 --num-prompts 7 --num-runs 2", "3", "concurrency", 14},
+		{"by its other name, as others write it", "--concurrency 3 --request-rate inf --num-prompts 5 --num-runs 1", "3", "concurrency", 5},
+		{"open loop", "--request-rate 200 --num-prompts 20 --num-runs 1", "200", "rate", 20},
+		{"open loop by time", "--request-rate 200 --arrival constant --duration 0.1 --num-runs 1", "200", "rate", 20},
+		{"all at once", "--request-rate inf --num-prompts 6 --num-runs 1", "inf", "rate", 6},
+		{"bursty", "--request-rate 400 --burstiness 0.5 --num-prompts 10 --num-runs 1 --ramp-up 20ms", "400", "rate", 10},
+		{"search", "--find max-concurrency --slo ttft_p99=1m --find-most 2 --num-prompts 4 --num-runs 1", "2", "The knee: 2 requests in flight", 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "r.json")
+			code, stdout, stderr := loadgenRun(t.Context(), t, append(strings.Fields(tt.args), "--api-base", fakeServer(t, answers), "--warmup", "0", "--results-file", path)...)
+			if code != 0 || !strings.Contains(stdout, tt.table) {
+				t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+			}
+			if p := readResults(t, path).Results[tt.point]; p.Requests != tt.requests || p.Succeeded != tt.requests {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 }

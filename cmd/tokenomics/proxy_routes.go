@@ -89,26 +89,35 @@ func (o *proxyOptions) checkTogether(routes []route) error {
 
 // trust says for every https engine how it is known to be the right one.
 func (o *proxyOptions) trust(routes []route) error {
-	if o.upstreamCA == "" && !o.upstreamInsecure {
+	targets := make([]*upstream.Target, len(routes))
+	for i := range routes {
+		targets[i] = &routes[i].target
+	}
+	return trust(o.upstreamCA, o.upstreamInsecure, targets...)
+}
+
+// trust says for every target over https how it is known to be the right one.
+func trust(ca string, insecure bool, targets ...*upstream.Target) error {
+	if ca == "" && !insecure {
 		return nil
 	}
-	if o.upstreamCA != "" && o.upstreamInsecure {
+	if ca != "" && insecure {
 		return errors.New("--upstream-insecure trusts anybody, and --upstream-ca only some: give one of them")
 	}
-	secure := func(r route) bool { return r.target.Scheme == "https" }
-	if !slices.ContainsFunc(routes, secure) {
-		return errors.New("--upstream-ca and --upstream-insecure are about TLS: give the upstream as https://")
+	secure := func(t *upstream.Target) bool { return t.Scheme == "https" }
+	if !slices.ContainsFunc(targets, secure) {
+		return errors.New("--upstream-ca and --upstream-insecure are about TLS: give an address with https://")
 	}
 	config := upstream.TrustAnybody()
-	if !o.upstreamInsecure {
+	if !insecure {
 		var err error
-		if config, err = upstream.TrustOnly(o.upstreamCA); err != nil {
+		if config, err = upstream.TrustOnly(ca); err != nil {
 			return fmt.Errorf("--upstream-ca: %w", err)
 		}
 	}
-	for i := range routes {
-		if secure(routes[i]) {
-			routes[i].target.TLS = config
+	for _, t := range targets {
+		if secure(t) {
+			t.TLS = config
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func tlsRemedy(err error) string {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		return ": give the certificate that it is signed with, to the proxy with --upstream-ca FILE, to other commands with SSL_CERT_FILE"
+		return ": give the certificate that it is signed with, with --upstream-ca FILE"
 	case errors.As(err, &name):
 		return ": use a name in the URL that the certificate is for"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
