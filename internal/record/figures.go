@@ -33,6 +33,31 @@ func (r *Record) E2E() (time.Duration, bool) {
 	return since(r.Sent, r.End)
 }
 
+// TTFTSched is FirstToken - Scheduled, for open loops: a wait in front of the
+// client is the user's wait too.
+func (r *Record) TTFTSched() (time.Duration, bool) {
+	if !r.Stream {
+		return 0, false
+	}
+	return since(r.Scheduled, r.FirstToken)
+}
+
+// TTFOSched is FirstOutput - Scheduled.
+func (r *Record) TTFOSched() (time.Duration, bool) {
+	if !r.Stream {
+		return 0, false
+	}
+	return since(r.Scheduled, r.FirstOutput)
+}
+
+// E2ESched is E2E from Scheduled.
+func (r *Record) E2ESched() (time.Duration, bool) {
+	if r.Stream {
+		return since(r.Scheduled, r.LastToken)
+	}
+	return since(r.Scheduled, r.End)
+}
+
 // Duration is End - Sent, and End - Start for a request that was never sent.
 func (r *Record) Duration() (time.Duration, bool) {
 	if !r.Sent.ok {

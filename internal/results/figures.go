@@ -32,7 +32,14 @@ type Figures struct {
 
 	InputTokS    record.Opt[float64] `json:"input_tok_s,omitzero"`
 	OutputTokS   record.Opt[float64] `json:"output_tok_s,omitzero"`
+	TotalTokS    record.Opt[float64] `json:"total_tok_s,omitzero"`
+	SteadyTokS   record.Opt[float64] `json:"steady_state_tok_s,omitzero"`
+	MaxTokS      record.Opt[float64] `json:"max_output_tok_s,omitzero"`
 	RequestsPerS record.Opt[float64] `json:"requests_per_s,omitzero"`
+	GoodputRPS   record.Opt[float64] `json:"goodput_rps,omitzero"`
+	GoodputRatio record.Opt[float64] `json:"goodput_ratio,omitzero"`
+	Unjudged     int                 `json:"goodput_unjudged,omitempty"`
+	PeakInFlight int                 `json:"peak_in_flight,omitempty"`
 
 	NoFirstToken int `json:"no_first_token,omitempty"`
 	Buffered     int `json:"buffered,omitempty"`
@@ -45,6 +52,9 @@ type Figures struct {
 	Gap               *stats.Quantiles `json:"gap_ms,omitempty"`
 	ITL               *stats.Quantiles `json:"itl_ms,omitempty"`
 	E2E               *stats.Quantiles `json:"e2e_ms,omitempty"`
+	TTFTSched         *stats.Quantiles `json:"ttft_sched_ms,omitempty"`
+	TTFOSched         *stats.Quantiles `json:"ttfo_sched_ms,omitempty"`
+	E2ESched          *stats.Quantiles `json:"e2e_sched_ms,omitempty"`
 	ClientQueue       *stats.Quantiles `json:"client_queue_ms,omitempty"`
 }
 
@@ -57,10 +67,12 @@ func FiguresOf(s stats.Summary, runs int) Figures {
 		Outcomes: s.Outcomes, FirstError: s.FirstError, Retries: s.Retries,
 		InputTokens: s.InputTokens, OutputTokens: s.OutputTokens, CachedTokens: s.CachedTokens,
 		ReasoningTokens: s.ReasoningTokens, FailedOutputTokens: s.FailedOutput, TokenSources: s.TokenSources,
-		InputTokS: s.InputTokS, OutputTokS: s.OutputTokS, RequestsPerS: s.RequestsPS,
+		InputTokS: s.InputTokS, OutputTokS: s.OutputTokS, TotalTokS: s.TotalTokS, SteadyTokS: s.SteadyTokS, MaxTokS: s.MaxTokS,
+		RequestsPerS: s.RequestsPS, GoodputRPS: s.GoodputRPS, GoodputRatio: s.GoodRatio, Unjudged: s.Unjudged, PeakInFlight: s.PeakInFlight,
 		NoFirstToken: s.NoFirstToken, Buffered: s.Buffered,
 		RequestOutputTokS: s.RequestTokS, RequestDecodeTokS: s.DecodeTokS,
-		TTFT: s.TTFT, TTFO: s.TTFO, TPOT: s.TPOT, Gap: s.Gap, ITL: s.ITL, E2E: s.E2E, ClientQueue: s.ClientQueue,
+		TTFT: s.TTFT, TTFO: s.TTFO, TPOT: s.TPOT, Gap: s.Gap, ITL: s.ITL, E2E: s.E2E, TTFTSched: s.TTFTSched, TTFOSched: s.TTFOSched, E2ESched: s.E2ESched,
+		ClientQueue: s.ClientQueue,
 	}
 	if span, ok := s.Span.Get(); ok && runs > 0 {
 		f.ElapsedTime = record.Some(span.Seconds() / float64(runs))
@@ -69,4 +81,21 @@ func FiguresOf(s stats.Summary, runs int) Figures {
 		f.AvgTokensPerSecond = record.Some(s.RequestTokS.Mean)
 	}
 	return f
+}
+
+// Summary is f as it was before it was written, but for the span, so that its
+// figures can be asked for by name.
+func (f *Figures) Summary() stats.Summary {
+	return stats.Summary{
+		AvgInput: f.AvgInputTokens, AvgOutput: f.AvgOutputTokens,
+		Requests: f.Requests, Succeeded: f.Succeeded, Failed: f.Failed, Aborted: f.Aborted,
+		Outcomes: f.Outcomes, FirstError: f.FirstError, Retries: f.Retries,
+		InputTokens: f.InputTokens, OutputTokens: f.OutputTokens, CachedTokens: f.CachedTokens,
+		ReasoningTokens: f.ReasoningTokens, FailedOutput: f.FailedOutputTokens, TokenSources: f.TokenSources,
+		InputTokS: f.InputTokS, OutputTokS: f.OutputTokS, TotalTokS: f.TotalTokS, SteadyTokS: f.SteadyTokS, MaxTokS: f.MaxTokS,
+		RequestsPS: f.RequestsPerS, GoodputRPS: f.GoodputRPS, GoodRatio: f.GoodputRatio, Unjudged: f.Unjudged, PeakInFlight: f.PeakInFlight,
+		NoFirstToken: f.NoFirstToken, Buffered: f.Buffered, RequestTokS: f.RequestOutputTokS, DecodeTokS: f.RequestDecodeTokS,
+		TTFT: f.TTFT, TTFO: f.TTFO, TPOT: f.TPOT, Gap: f.Gap, ITL: f.ITL, E2E: f.E2E, TTFTSched: f.TTFTSched, TTFOSched: f.TTFOSched, E2ESched: f.E2ESched,
+		ClientQueue: f.ClientQueue,
+	}
 }

@@ -58,18 +58,37 @@ func Of(m Measured, planned int) Point {
 	for _, r := range m.Runs {
 		p.Runs = append(p.Runs, Run{
 			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, Figures: FiguresOf(r.Window.Summary(), 1),
+			Seconds: r.Window.Seconds(r.Start),
 		})
 		p.Partial = p.Partial || r.Partial
 	}
-	timed := 0
-	for _, w := range m.pooled() {
+	timed, windows := 0, m.pooled()
+	for _, w := range windows {
 		if w.Summary().Span.Ok() {
 			timed++
 		}
 	}
-	sum := m.Summary()
+	pool := stats.Pool(windows...)
+	sum := pool.Summary()
 	p.Figures, p.Warnings = FiguresOf(sum, timed), doubts(sum)
+	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), sustainable(windows)
 	return p
+}
+
+// sustainable judges an open loop: one run whose backlog grows is enough.
+// nil where the load is another, or no run was long enough to tell.
+func sustainable(windows []*stats.Window) (s *Sustainable) {
+	for _, w := range windows {
+		trend, ok := w.Trend()
+		switch {
+		case !w.Open || !ok:
+		case trend.Grows:
+			return &Sustainable{Reason: "the requests that were due and not ended " + trend.String()}
+		default:
+			s = &Sustainable{OK: true}
+		}
+	}
+	return s
 }
 
 // doubts are the warnings that the figures of one point call for.

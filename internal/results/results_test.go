@@ -22,6 +22,7 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func measuredRun(n int, records ...*record.Record) MeasuredRun {
 	m := MeasuredRun{Number: n, Start: epoch.Add(time.Duration(n) * time.Minute), Window: new(stats.Window)}
+	m.Window.Begin = m.Start
 	for _, r := range records {
 		r.Start = m.Start
 		m.Window.Observe(r)

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/DataDog/sketches-go/ddsketch"
-	"github.com/DataDog/sketches-go/ddsketch/mapping"
 	"github.com/DataDog/sketches-go/ddsketch/store"
 )
 
@@ -86,12 +85,7 @@ func (s *Sketch) spill() {
 	if s.spilled != nil {
 		return
 	}
-	// The arguments are constants, so the error can't happen.
-	m, err := mapping.NewLogarithmicMapping(RelativeError)
-	if err != nil {
-		panic(err)
-	}
-	s.spilled = ddsketch.NewDDSketch(m, store.NewCollapsingLowestDenseStore(maxBins), store.NewCollapsingLowestDenseStore(1))
+	s.spilled = ddsketch.NewDDSketch(newMapping(), store.NewCollapsingLowestDenseStore(maxBins), store.NewCollapsingLowestDenseStore(1))
 	s.weigh()
 	for _, e := range s.exact {
 		s.addSpilled(e.value, e.weight)

@@ -36,10 +36,19 @@ type Summary struct {
 	RequestTokS *Quantiles          // output_tok_s of each request
 	DecodeTokS  *Quantiles          // decode_tok_s of each request
 
+	TotalTokS  record.Opt[float64] // input and output
+	SteadyTokS record.Opt[float64] // output, while the target was in flight; see steady
+	MaxTokS    record.Opt[float64] // most output tokens that arrived in one second
+	GoodputRPS record.Opt[float64] // good requests per second of Span
+	GoodRatio  record.Opt[float64] // good requests of all but the aborted ones
+	Unjudged   int                 // successes that the SLO can't be held to: they are not good
+
+	PeakInFlight int // most requests in flight, 0 where nothing was sent
 	NoFirstToken int // streams that never got a token: beside TTFT, which can't show them
 	Buffered     int // streams left out of the decode figures
 
 	TTFT, TTFO, TPOT, Gap, ITL, E2E, ClientQueue *Quantiles
+	TTFTSched, TTFOSched, E2ESched               *Quantiles // of an open loop, from the moment a request was due
 }
 
 // Summary is the figures of all that was observed.
@@ -54,6 +63,8 @@ func (w *Window) Summary() Summary {
 		NoFirstToken: w.noToken, Buffered: w.buffered,
 		TTFT: QuantilesOf(&w.ttft), TTFO: QuantilesOf(&w.ttfo), TPOT: QuantilesOf(&w.tpot),
 		Gap: QuantilesOf(&w.gaps), ITL: QuantilesOf(&w.itl), E2E: QuantilesOf(&w.e2e), ClientQueue: QuantilesOf(&w.queue),
+		TTFTSched: QuantilesOf(&w.ttftSched), TTFOSched: QuantilesOf(&w.ttfoSched), E2ESched: QuantilesOf(&w.e2eSched),
+		PeakInFlight: w.peakInFlight(), SteadyTokS: w.steadyTokS(), Unjudged: w.unjudged,
 	}
 	for outcome, n := range w.outcomes {
 		s.Requests += n
@@ -67,15 +78,41 @@ func (w *Window) Summary() Summary {
 		}
 	}
 	s.Untold = s.Succeeded - w.tokens.completion.n
-	if span := w.span(); span > 0 {
-		s.Span = record.Some(span)
-		s.RequestsPS = record.Some(float64(s.Succeeded) / span.Seconds())
-		if w.tokens.completion.n > 0 {
-			s.OutputTokS = record.Some(float64(w.tokens.completion.sum) / span.Seconds())
-		}
-		if w.tokens.prompt.n > 0 {
-			s.InputTokS = record.Some(float64(w.tokens.prompt.sum) / span.Seconds())
-		}
-	}
+	w.rates(&s)
+	w.goodput(&s)
 	return s
+}
+
+// rates are what came per second of the span.
+func (w *Window) rates(s *Summary) {
+	if most := w.maxTokensPerSecond(); most > 0 {
+		s.MaxTokS = record.Some(most)
+	}
+	span := w.span()
+	if span <= 0 {
+		return
+	}
+	s.Span = record.Some(span)
+	s.RequestsPS = record.Some(float64(s.Succeeded) / span.Seconds())
+	in, out := w.tokens.prompt, w.tokens.completion
+	if out.n > 0 {
+		s.OutputTokS = record.Some(float64(out.sum) / span.Seconds())
+	}
+	if in.n > 0 {
+		s.InputTokS = record.Some(float64(in.sum) / span.Seconds())
+	}
+	if in.n > 0 && out.n > 0 {
+		s.TotalTokS = record.Some(float64(in.sum+out.sum) / span.Seconds())
+	}
+}
+
+// goodput is absent without an SLO, and where no success can be judged by it.
+func (w *Window) goodput(s *Summary) {
+	if w.SLO == (SLO{}) || w.unjudged > 0 && w.unjudged == s.Succeeded {
+		return
+	}
+	s.GoodRatio = ratio(float64(w.good), float64(s.Requests-s.Aborted))
+	if span := w.span(); span > 0 {
+		s.GoodputRPS = record.Some(float64(w.good) / span.Seconds())
+	}
 }

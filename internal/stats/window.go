@@ -11,6 +11,11 @@ import (
 // bounded memory. The zero value is empty and ready. It is not safe for
 // concurrent use.
 type Window struct {
+	Begin  time.Time // when the run's clock started, so that its seconds are whole; the zero value is the first Record's
+	SLO    SLO       // what a request has to meet to be good; the zero value asks nothing, and there is no goodput
+	Open   bool      // an open loop: it is judged from the moment a request was due, and its backlog may grow
+	Target int       // requests in flight in the steady state; 0 means that there is none, as in a burst
+
 	outcomes   map[record.Outcome]int
 	sources    map[record.TokenSource]int
 	firstError string
@@ -22,48 +27,22 @@ type Window struct {
 	buffered     int
 	retries      int
 
+	good, unjudged int // successes that met the SLO, and those that can't be judged by it
+
 	first, last time.Time     // first Sent of any request, last LastToken of a success
+	lastSent    time.Time     // of any request
+	reached     time.Time     // when Target requests were first in flight
 	merged      time.Duration // the spans of windows merged into this one
+	steady      steady        // of windows merged into this one
+	peak        int           // likewise
+	maxTokens   float64       // likewise
 
 	ttft, ttfo, tpot, gaps, itl, e2e, queue sketch.Sketch // ms
+	ttftSched, ttfoSched, e2eSched          sketch.Sketch // ms, of an open loop
 	outputRate, decodeRate                  sketch.Sketch // tokens/s
-}
 
-type tokens struct{ prompt, cached, completion, reasoning total }
-
-// total sums counts and knows how many there were, so that none is not 0.
-type total struct {
-	sum int64
-	n   int // requests that told
-}
-
-func (t *total) add(c record.Count) {
-	if v, ok := c.Get(); ok {
-		t.sum += v
-		t.n++
-	}
-}
-
-func (t *total) merge(o total) {
-	t.sum += o.sum
-	t.n += o.n
-}
-
-func (t total) count() record.Count {
-	if t.n == 0 {
-		return record.Count{}
-	}
-	return record.Some(t.sum)
-}
-
-func (t total) mean() record.Opt[float64] { return ratio(float64(t.sum), float64(t.n)) }
-
-// ratio is a/b, absent where there is nothing to divide by.
-func ratio(a, b float64) record.Opt[float64] {
-	if b <= 0 {
-		return record.Opt[float64]{}
-	}
-	return record.Some(a / b)
+	timeline timeline
+	blocks   blocks
 }
 
 // Observe counts one request. TTFT and TTFO are taken of every request that
@@ -75,14 +54,16 @@ func (w *Window) Observe(r *record.Record) {
 	}
 	w.outcomes[r.Outcome]++
 	w.retries += r.Retries
-	if sent, ok := r.Sent.Get(); ok {
-		if at := r.Start.Add(sent); w.first.IsZero() || at.Before(w.first) {
-			w.first = at
-		}
-	}
+	w.sent(r)
+	w.timeline.observe(r, w.Begin)
+	w.blocks.observe(r, w.Open)
 	addMS(&w.ttft, r.TTFT)
 	addMS(&w.ttfo, r.TTFO)
 	addMS(&w.queue, r.ClientQueue)
+	if w.Open {
+		addMS(&w.ttftSched, r.TTFTSched)
+		addMS(&w.ttfoSched, r.TTFOSched)
+	}
 	if r.Stream && !r.FirstToken.Ok() {
 		w.noToken++
 	}
@@ -94,6 +75,23 @@ func (w *Window) Observe(r *record.Record) {
 		return
 	}
 	w.succeeded(r)
+}
+
+func (w *Window) sent(r *record.Record) {
+	sent, ok := r.Sent.Get()
+	if !ok {
+		return
+	}
+	at := r.Start.Add(sent)
+	if w.first.IsZero() || at.Before(w.first) {
+		w.first = at
+	}
+	if at.After(w.lastSent) {
+		w.lastSent = at
+	}
+	if w.Target > 0 && r.InFlight >= w.Target && (w.reached.IsZero() || at.Before(w.reached)) {
+		w.reached = at
+	}
 }
 
 func (w *Window) failed(r *record.Record) {
@@ -132,6 +130,17 @@ func (w *Window) succeeded(r *record.Record) {
 	}
 	addMS(&w.tpot, r.TPOT)
 	addMS(&w.e2e, r.E2E)
+	if w.Open {
+		addMS(&w.e2eSched, r.E2ESched)
+	}
+	if w.SLO != (SLO{}) {
+		switch met, judged := w.SLO.met(r, w.Open); {
+		case !judged:
+			w.unjudged++
+		case met:
+			w.good++
+		}
+	}
 	if v, ok := r.OutputTokensPerSecond(); ok {
 		w.outputRate.Add(v)
 	}
@@ -146,9 +155,11 @@ func (w *Window) succeeded(r *record.Record) {
 
 func addMS(s *sketch.Sketch, figure func() (time.Duration, bool)) {
 	if d, ok := figure(); ok {
-		s.Add(float64(d) / float64(time.Millisecond))
+		s.Add(ms(d))
 	}
 }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // span is the time in which the tokens came; of pooled runs, the sum of theirs.
 func (w *Window) span() time.Duration {
@@ -156,42 +167,4 @@ func (w *Window) span() time.Duration {
 		return w.merged
 	}
 	return w.merged + w.last.Sub(w.first)
-}
-
-// Pool is the windows together, as of one distribution: samples are pooled and
-// spans are added, so that a rate is a ratio of sums. The windows must not
-// overlap in time; they are not changed.
-func Pool(windows ...*Window) *Window {
-	p := &Window{outcomes: make(map[record.Outcome]int), sources: make(map[record.TokenSource]int)}
-	for _, w := range windows {
-		p.merge(w)
-	}
-	return p
-}
-
-func (w *Window) merge(o *Window) {
-	for k, n := range o.outcomes {
-		w.outcomes[k] += n
-	}
-	for k, n := range o.sources {
-		w.sources[k] += n
-	}
-	if o.firstError != "" && (w.firstError == "" || o.errorAt.Before(w.errorAt)) {
-		w.firstError, w.errorAt = o.firstError, o.errorAt
-	}
-	w.tokens.prompt.merge(o.tokens.prompt)
-	w.tokens.cached.merge(o.tokens.cached)
-	w.tokens.completion.merge(o.tokens.completion)
-	w.tokens.reasoning.merge(o.tokens.reasoning)
-	w.failedOutput.merge(o.failedOutput)
-	w.noToken += o.noToken
-	w.buffered += o.buffered
-	w.retries += o.retries
-	w.merged += o.span()
-	for _, p := range [][2]*sketch.Sketch{
-		{&w.ttft, &o.ttft}, {&w.ttfo, &o.ttfo}, {&w.tpot, &o.tpot}, {&w.gaps, &o.gaps}, {&w.itl, &o.itl},
-		{&w.e2e, &o.e2e}, {&w.queue, &o.queue}, {&w.outputRate, &o.outputRate}, {&w.decodeRate, &o.decodeRate},
-	} {
-		p[0].Merge(p[1])
-	}
 }

@@ -1,0 +1,110 @@
+package stats
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tokenomics/internal/record"
+)
+
+// Figure is one number of a Summary, with a name: a rate, such as
+// "output_tok_s", or a statistic of a distribution, such as "ttft_p99".
+type Figure struct {
+	Name           string
+	HigherIsBetter bool
+	of             func(*Summary) (float64, bool)
+}
+
+// Of is the figure's value; not ok where it has no data.
+func (f Figure) Of(s *Summary) (v float64, ok bool) { return f.of(s) }
+
+// rates are the figures of a whole run.
+var rates = []Figure{
+	{"output_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.OutputTokS })},
+	{"input_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.InputTokS })},
+	{"total_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.TotalTokS })},
+	{"steady_state_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.SteadyTokS })},
+	{"max_output_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.MaxTokS })},
+	{"requests_per_s", true, opt(func(s *Summary) record.Opt[float64] { return s.RequestsPS })},
+	{"goodput_rps", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodputRPS })},
+	{"goodput_ratio", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodRatio })},
+	{"failed_ratio", false, opt(func(s *Summary) record.Opt[float64] {
+		return ratio(float64(s.Failed), float64(s.Requests-s.Aborted))
+	})},
+}
+
+func opt(of func(*Summary) record.Opt[float64]) func(*Summary) (float64, bool) {
+	return func(s *Summary) (float64, bool) { return of(s).Get() }
+}
+
+// distributions have the figures of their statistics.
+var distributions = []struct {
+	name           string
+	higherIsBetter bool
+	of             func(*Summary) *Quantiles
+}{
+	{"ttft", false, func(s *Summary) *Quantiles { return s.TTFT }},
+	{"ttfo", false, func(s *Summary) *Quantiles { return s.TTFO }},
+	{"tpot", false, func(s *Summary) *Quantiles { return s.TPOT }},
+	{"gap", false, func(s *Summary) *Quantiles { return s.Gap }},
+	{"itl", false, func(s *Summary) *Quantiles { return s.ITL }},
+	{"e2e", false, func(s *Summary) *Quantiles { return s.E2E }},
+	{"ttft_sched", false, func(s *Summary) *Quantiles { return s.TTFTSched }},
+	{"ttfo_sched", false, func(s *Summary) *Quantiles { return s.TTFOSched }},
+	{"e2e_sched", false, func(s *Summary) *Quantiles { return s.E2ESched }},
+	{"client_queue", false, func(s *Summary) *Quantiles { return s.ClientQueue }},
+	{"request_output_tok_s", true, func(s *Summary) *Quantiles { return s.RequestTokS }},
+	{"request_decode_tok_s", true, func(s *Summary) *Quantiles { return s.DecodeTokS }},
+}
+
+// statistics are what a distribution is told by.
+var statistics = []struct {
+	name string
+	of   func(*Quantiles) (float64, bool)
+}{
+	{"mean", func(q *Quantiles) (float64, bool) { return q.Mean, true }},
+	{"min", func(q *Quantiles) (float64, bool) { return q.Min, true }},
+	{"p50", func(q *Quantiles) (float64, bool) { return q.P50, true }},
+	{"p90", func(q *Quantiles) (float64, bool) { return q.P90, true }},
+	{"p95", func(q *Quantiles) (float64, bool) { return q.P95, true }},
+	{"p99", func(q *Quantiles) (float64, bool) { return q.P99, true }},
+	{"p99_9", func(q *Quantiles) (float64, bool) { return q.P999.Get() }},
+	{"max", func(q *Quantiles) (float64, bool) { return q.Max, true }},
+}
+
+// FigureNamed finds a figure by its name.
+func FigureNamed(name string) (Figure, error) {
+	if i := slices.IndexFunc(rates, func(f Figure) bool { return f.Name == name }); i >= 0 {
+		return rates[i], nil
+	}
+	for _, d := range distributions {
+		for _, st := range statistics {
+			if name == d.name+"_"+st.name {
+				return Figure{name, d.higherIsBetter, func(s *Summary) (float64, bool) {
+					q := d.of(s)
+					if q == nil {
+						return 0, false
+					}
+					return st.of(q)
+				}}, nil
+			}
+		}
+	}
+	return Figure{}, fmt.Errorf("there is no figure %q: there are %s", name, figureNames())
+}
+
+// figureNames tells what FigureNamed knows.
+func figureNames() string {
+	var single, distributed, of []string
+	for _, f := range rates {
+		single = append(single, f.Name)
+	}
+	for _, d := range distributions {
+		distributed = append(distributed, d.name)
+	}
+	for _, st := range statistics {
+		of = append(of, st.name)
+	}
+	return fmt.Sprintf("%s, and %s of %s (as in ttft_p99)", strings.Join(single, ", "), strings.Join(of, ", "), strings.Join(distributed, ", "))
+}
