@@ -104,10 +104,13 @@ func (f *Find) Good(m results.Measured) (ok bool, why string) {
 	for _, b := range f.Bounds {
 		switch v, ok := b.Of(s); {
 		case !ok:
-			misses = append(misses, fmt.Sprintf("there is no %s_%s", b.Figure, b.Stat))
+			misses = append(misses, "there is no "+b.Name)
 		case v > b.Limit:
-			misses = append(misses, fmt.Sprintf("%s_%s is %.4g ms", b.Figure, b.Stat, v))
+			misses = append(misses, fmt.Sprintf("%s is %.4g ms", b.Name, v))
 		}
+	}
+	if u := m.Sustainable(); u != nil && !u.OK {
+		misses = append(misses, u.Reason)
 	}
 	return len(misses) == 0, strings.Join(misses, ", ")
 }

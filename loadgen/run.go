@@ -22,6 +22,8 @@ type Run struct {
 	Grace time.Duration
 	// ID begins each request's X-Request-Id, which must be the run's own.
 	ID string
+	// Began is told when the clock starts; nil is fine.
+	Began func(at time.Time)
 	// Sink is given each Record when its request has ended, one at a time. A
 	// request that was never begun, because ctx was cancelled, has none.
 	Sink record.Sink
@@ -91,6 +93,9 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 	}
 	ready.Wait()
 	d.clock = time.Now()
+	if d.run.Began != nil {
+		d.run.Began(d.clock)
+	}
 	close(d.begin)
 	return sent
 }

@@ -21,6 +21,9 @@ type Point struct {
 	Requests    int                 // planned per run, for who watches; 0 when not known
 }
 
+// open says whether requests are sent whatever becomes of those before.
+func (p Point) open() bool { return p.Load.Shape == ShapeRate || p.Load.Shape == ShapeTrace }
+
 // Route says which point is to be measured next, given what was measured so
 // far; none at the end.
 type Route func(done []results.Measured) (p Point, ok bool)
@@ -50,6 +53,7 @@ type Sweep struct {
 	// the run is over.
 	Around func(ctx context.Context, p Point, run int) (after func(m *results.MeasuredRun), err error)
 
+	SLO      stats.SLO   // what a request has to meet to count as goodput
 	ID       string      // begins every request's id; of this sweep alone
 	Sink     record.Sink // is given every measured Record; nil is fine
 	Progress Progress    // nil means nobody watches
@@ -123,11 +127,12 @@ func (s *Sweep) run(ctx context.Context, p Point, n int) (results.MeasuredRun, e
 }
 
 func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m results.MeasuredRun, err error) {
-	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: new(stats.Window)}
+	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: &stats.Window{SLO: s.SLO, Open: p.open(), Target: p.Load.MaxConcurrency}}
 	s.Progress.Begin(p.Name, n, p.Requests)
 	run := Run{
 		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Grace: p.Grace, Workload: s.Workload(p, n),
-		ID: fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
+		ID:    fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
+		Began: func(at time.Time) { m.Start, m.Window.Begin = at, at },
 		Sink: record.SinkFunc(func(r *record.Record) {
 			m.Window.Observe(r)
 			if sink != nil {
@@ -155,7 +160,6 @@ func (s *Sweep) measured(ctx context.Context, run *Run, p Point, m *results.Meas
 		}
 		defer after(m)
 	}
-	m.Start = time.Now()
 	defer watchOurselves()(m)
 	return run.Do(ctx)
 }

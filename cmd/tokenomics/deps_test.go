@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"proxy":             {"internal/record", "internal/wire", "internal/upstream", "proxy/exchange"},
 	"otel":              {"internal/record", "internal/sketch"},
 	"loadgen/dataset":   {},
-	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/results", "loadgen/dataset"},
+	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset"},
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.
 	"scripts":             {},

@@ -84,7 +84,7 @@ func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured) {
 		}
 		for _, b := range f.Bounds {
 			if v, ok := b.Of(s); ok {
-				fmt.Fprintf(w, ", %s_%s %.4g ms (at most %.4g)", b.Figure, b.Stat, v, b.Limit)
+				fmt.Fprintf(w, ", %s %.4g ms (at most %.4g)", b.Name, v, b.Limit)
 			}
 		}
 		fmt.Fprint(w, ".")

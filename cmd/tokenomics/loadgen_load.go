@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
 	"tokenomics/loadgen"
 )
 
@@ -27,6 +28,9 @@ type loadFlags struct {
 	duration       time.Duration
 	grace          time.Duration
 	numRuns        int
+	maxRuns        int
+	stopWhen       string
+	goodput        string
 	warmup         int
 	findFlags
 }
@@ -36,7 +40,9 @@ type loadFlags struct {
 type loadPlan struct {
 	shape string
 	loads []results.Load
-	find  *loadgen.Find // nil where the loads are given
+	find  *loadgen.Find     // nil where the loads are given
+	until *loadgen.StopWhen // nil where the number of runs is given
+	slo   stats.SLO         // of goodput
 }
 
 // defaultSpan is how long a run of a load lasts that has no end of its own.
@@ -55,6 +61,9 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.Var(newSeconds(&f.grace, 30*time.Second), "grace-period", "`time` that requests may still take when a run's --duration is over; 0 is no bound")
 	f.findFlags.register(fs)
 	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
+	fs.StringVar(&f.stopWhen, "stop-when", "", "keep adding runs of each load until a `figure` is known so closely, such as output_tok_s=2%")
+	fs.IntVar(&f.maxRuns, "max-runs", 30, "with --stop-when: runs of each load at the most")
+	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as 'ttft:500 tpot:50' or ttft=500ms,tpot=50ms")
 	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
 	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
 }
@@ -70,6 +79,12 @@ func (f *loadFlags) plan(given func(string) bool) (p loadPlan, err error) {
 	if p.find, err = f.search(given); err != nil {
 		return p, err
 	}
+	if p.until, err = f.ending(given); err != nil {
+		return p, err
+	}
+	if p.slo, err = stats.ParseSLO(f.goodput); err != nil {
+		return p, fmt.Errorf("--goodput: %w", err)
+	}
 	switch {
 	case p.find != nil:
 		return p, f.searched(&p)
@@ -81,6 +96,28 @@ func (f *loadFlags) plan(given func(string) bool) (p loadPlan, err error) {
 		p.loads, err = f.bursts()
 	}
 	return p, err
+}
+
+// ending is what ends the runs of a load; nil where their number does.
+func (f *loadFlags) ending(given func(string) bool) (*loadgen.StopWhen, error) {
+	switch {
+	case f.stopWhen == "" && given("max-runs"):
+		return nil, errors.New("--max-runs is for --stop-when: give --num-runs")
+	case f.stopWhen == "":
+		return nil, nil
+	case f.find != "":
+		return nil, errors.New("--stop-when is not for --find, which repeats a load where it is near the edge")
+	case f.maxRuns < 5:
+		return nil, fmt.Errorf("--max-runs %d: give 5 or more, which an interval needs", f.maxRuns)
+	case given("num-runs"):
+		return nil, errors.New("--num-runs and --stop-when both end the runs of a load: give one")
+	}
+	s, err := loadgen.ParseStopWhen(f.stopWhen)
+	if err != nil {
+		return nil, fmt.Errorf("--stop-when %w", err)
+	}
+	s.Most = f.maxRuns
+	return &s, nil
 }
 
 func (f *loadFlags) bursts() (loads []results.Load, err error) {

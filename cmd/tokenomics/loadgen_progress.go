@@ -69,7 +69,7 @@ func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *
 // expected is how many requests there will be; -1 where that shows only as it
 // goes.
 func (p *loadgenPlan) expected() int {
-	if p.find != nil {
+	if p.find != nil || p.until != nil {
 		return -1
 	}
 	total := p.load.warmup
@@ -159,7 +159,7 @@ func (g *loadgenProgress) named(point string, run int) string {
 	switch {
 	case run == 0:
 		return "warm-up"
-	case g.plan.find != nil:
+	case g.plan.find != nil || g.plan.until != nil:
 		return fmt.Sprintf("%s %s, run %d", g.plan.shape, point, run)
 	}
 	return fmt.Sprintf("%s %s, run %d/%d", g.plan.shape, point, run, g.plan.load.numRuns)

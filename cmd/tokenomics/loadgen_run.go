@@ -203,8 +203,12 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, warm
 		plan.Loads = nil
 	}
 	sweep, warnings := plan.Sweep()
-	if p.find != nil {
+	sweep.SLO = p.slo
+	switch {
+	case p.find != nil:
 		p.searches(sweep, plan)
+	case p.until != nil:
+		sweep.Enough = p.until.Enough
 	}
 	for _, w := range warnings {
 		s.notes.Warning(w)
@@ -239,6 +243,14 @@ func (p *loadgenPlan) searches(s *loadgen.Sweep, plan loadgen.Plan) {
 		return plan.Point(l)
 	}
 	s.Route, s.Enough = p.find.Next, p.find.Enough
+}
+
+// planned is how many runs of a load there are to be, at least.
+func (p *loadgenPlan) planned() int {
+	if p.find != nil || p.until != nil {
+		return 1
+	}
+	return p.load.numRuns
 }
 
 // largest is the most requests in flight that a load is known to have.
@@ -394,7 +406,13 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 		r.Metadata.DatasetKey = p.datasetKey
 	}
 	for _, m := range measured {
-		point := results.Of(m, p.load.numRuns)
+		point := results.Of(m, p.planned())
+		if p.until != nil && !p.until.Known(m) {
+			point.Warnings = append(point.Warnings, fmt.Sprintf("after %d runs %s is still not known within %.3g %%", len(m.Runs), p.until.Figure, 100*p.until.Within))
+		}
+		if u := point.Sustainable; u != nil && !u.OK {
+			point.Warnings = append(point.Warnings, "the load can't be sustained, and its latencies are a matter of how long it lasted: "+u.Reason)
+		}
 		r.Results = append(r.Results, point)
 		for _, w := range point.Warnings {
 			s.notes.add(m.Load.Shape + " " + m.Name + ": " + w)

@@ -288,6 +288,10 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--find max-rate", 2, "such as --slo ttft_p99=500ms"},
 		{"--find max-rate --slo speed=1", 2, "is no bound"},
 		{"--slo ttft_p99=1s", 2, "add --find"},
+		{"--stop-when speed=1%", 2, "there is no figure"},
+		{"--stop-when output_tok_s=1% --num-runs 3", 2, "both end the runs"},
+		{"--max-runs 9", 2, "is for --stop-when"},
+		{"--goodput speed:1", 2, "is no bound"},
 		{"--header X", 2, "give a name and a value"},
 		{"--header Host:a", 2, "the client makes that line itself"},
 		{"--upstream-insecure --api-base http://h", 2, "give an address with https://"},
@@ -333,6 +337,7 @@ func TestLoadgenShapes(t *testing.T) {
 		{"open loop by time", "--request-rate 200 --arrival constant --duration 0.1 --num-runs 1", "200", "rate", 20},
 		{"all at once", "--request-rate inf --num-prompts 6 --num-runs 1", "inf", "rate", 6},
 		{"bursty", "--request-rate 400 --burstiness 0.5 --num-prompts 10 --num-runs 1 --ramp-up 20ms", "400", "rate", 10},
+		{"until it is known", "--batch-sizes 2 --stop-when failed_ratio=1% --goodput ttft:60000", "2", "batch", 10},
 		{"search", "--find max-concurrency --slo ttft_p99=1m --find-most 2 --num-prompts 4 --num-runs 1", "2", "The knee: 2 requests in flight", 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,14 +71,14 @@ func Of(m Measured, planned int) Point {
 	pool := stats.Pool(windows...)
 	sum := pool.Summary()
 	p.Figures, p.Warnings = FiguresOf(sum, timed), doubts(sum)
-	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), sustainable(windows)
+	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), m.Sustainable()
 	return p
 }
 
-// sustainable judges an open loop: one run whose backlog grows is enough.
+// Sustainable judges an open loop: one run whose backlog grows is enough.
 // nil where the load is another, or no run was long enough to tell.
-func sustainable(windows []*stats.Window) (s *Sustainable) {
-	for _, w := range windows {
+func (m Measured) Sustainable() (s *Sustainable) {
+	for _, w := range m.pooled() {
 		trend, ok := w.Trend()
 		switch {
 		case !w.Open || !ok:
