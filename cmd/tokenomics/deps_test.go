@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"otel":              {"internal/record", "internal/sketch"},
 	"loadgen/dataset":   {},
 	"loadgen/tokenizer": {},
+	"loadgen/prompt":    {"loadgen/tokenizer"},
 	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/results", "loadgen/dataset"},
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.

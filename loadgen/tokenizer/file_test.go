@@ -15,7 +15,7 @@ import (
 // made of the text (testdata/make.py).
 func TestFileIsTheReference(t *testing.T) {
 	goldens, err := filepath.Glob("testdata/*.golden.jsonl")
-	if err != nil || len(goldens) < 6 {
+	if err != nil || len(goldens) < 7 {
 		t.Fatalf("%d goldens, %v", len(goldens), err)
 	}
 	for _, golden := range goldens {
@@ -93,5 +93,27 @@ func TestFileRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 	if _, err := Open("testdata/none.json"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("opening what is not there: %v", err)
+	}
+}
+
+func TestCutting(t *testing.T) {
+	tests := []struct {
+		behavior string
+		want     []string
+	}{
+		{"Isolated", []string{"a", "-", "-", "b", "-"}},
+		{"Removed", []string{"a", "b"}},
+		{"MergedWithPrevious", []string{"a-", "-", "b-"}},
+		{"MergedWithNext", []string{"a", "-", "-b", "-"}},
+	}
+	for _, tt := range tests {
+		dash := "-"
+		cut, err := splitAt(&pattern{String: &dash}, tt.behavior)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := cut([]string{"a--b-"}, true); !slices.Equal(got, tt.want) || err != nil {
+			t.Errorf("%s: %q, %v; want %q", tt.behavior, got, err, tt.want)
+		}
 	}
 }

@@ -57,13 +57,14 @@ def main(prompts):
         "llama3": of_bytes(split(LLAMA3)),
         "deepseek": of_bytes(split(*DEEPSEEK), normalizers.NFC()),
         "llama2": of_characters(pre_tokenizers.Metaspace(prepend_scheme="first")),
-        "gemma": of_characters(pre_tokenizers.Split(" ", "merged_with_previous"), normalizers.Replace(" ", "▁")),
+        "gemma": of_characters(pre_tokenizers.Metaspace(prepend_scheme="never")),
+        "mistral": of_characters(pre_tokenizers.Metaspace(prepend_scheme="first")),
         "digits": of_bytes(pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])),
     }
     for name, (t, alphabet) in made.items():
         bytes_too = [] if alphabet else ["<unk>"] + [f"<0x{b:02X}>" for b in range(256)]
         t.train_from_iterator(prompts, trainers.BpeTrainer(
-            vocab_size=700, limit_alphabet=90, initial_alphabet=alphabet, special_tokens=bytes_too, show_progress=False))
+            vocab_size=700, limit_alphabet=256 if alphabet else 90, initial_alphabet=alphabet, special_tokens=bytes_too, show_progress=False))
         t.add_special_tokens(SPECIAL)
         spec = json.loads(t.to_str())
         spec["added_tokens"] = [a for a in spec["added_tokens"] if a["content"] in ("<|begin|>", "<|end|>")]
@@ -73,6 +74,9 @@ def main(prompts):
             spec["pre_tokenizer"] = None
             spec["normalizer"] = {"type": "Sequence", "normalizers": [
                 {"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}
+        if name == "gemma":  # the cut comes too late to find a space
+            spec["pre_tokenizer"] = {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}
+            spec["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
         if name == "gpt2":  # as older files write them
             spec["model"]["merges"] = [" ".join(m) for m in spec["model"]["merges"]]
         text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
