@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"loadgen/dataset":   {},
 	"loadgen/tokenizer": {},
 	"loadgen/prompt":    {"loadgen/tokenizer"},
+	"loadgen/body":      {"loadgen/prompt"},
 	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/results", "loadgen/dataset"},
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.
@@ -58,7 +59,7 @@ var onlyIn = []struct {
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/DataDog/", []string{"internal/sketch"}, "sketch is over the library, so that it can be changed"},
-	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},
+	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "loadgen/body", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},
 }
 
 // mustNotReach are what the light rooms must not drag in, however indirectly.
