@@ -32,7 +32,10 @@ var mayImport = map[string][]string{
 	"proxy":             {"internal/record", "internal/wire", "internal/upstream", "proxy/exchange"},
 	"otel":              {"internal/record", "internal/sketch"},
 	"loadgen/dataset":   {},
-	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset"},
+	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset", "loadgen/prompt", "loadgen/body"},
+	"loadgen/tokenizer": {},
+	"loadgen/prompt":    {"loadgen/tokenizer"},
+	"loadgen/body":      {"loadgen/prompt"},
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.
 	"scripts":             {},
@@ -52,10 +55,11 @@ var onlyIn = []struct {
 	{"go.opentelemetry.io/", []string{"otel"}, "the rest of the house knows Records, not OpenTelemetry"},
 	{"github.com/prometheus/", []string{"otel"}, "Prometheus is one of otel's readers"},
 	{"github.com/parquet-go/", []string{"loadgen/dataset"}, "datasets are one room's business"},
+	{"github.com/dlclark/", []string{"loadgen/tokenizer"}, "patterns that Go's own regexp refuses are tokenizers' alone"},
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/DataDog/", []string{"internal/sketch"}, "sketch is over the library, so that it can be changed"},
-	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},
+	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "loadgen/body", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},
 }
 
 // mustNotReach are what the light rooms must not drag in, however indirectly.

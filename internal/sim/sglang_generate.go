@@ -24,6 +24,9 @@ func readGenerate(r *request, root gjson.Result) *apiError {
 	if err := r.readMax(params, "max_new_tokens"); err != nil {
 		return err
 	}
+	if key := root.Get("extra_key"); key.Type == gjson.String { // of the cache: what cache_salt is elsewhere
+		r.salt = strings.Clone(key.String())
+	}
 	r.usual = 128
 	if ids := root.Get("input_ids"); ids.Exists() {
 		return r.readPrompts("input_ids", ids)
