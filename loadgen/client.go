@@ -82,7 +82,7 @@ func (c *Client) message(req Request, id string) (*fasthttp.Request, error) {
 	m := new(fasthttp.Request)
 	m.Header.SetMethod("POST")
 	m.Header.SetHost(c.cfg.Target.Host())
-	m.Header.SetRequestURI(c.cfg.Target.Prefix + req.Path)
+	m.Header.SetRequestURI(c.path(req))
 	m.Header.SetContentType("application/json")
 	m.Header.SetUserAgent(c.cfg.UserAgent)
 	m.Header.Set("X-Request-Id", id)
@@ -107,20 +107,25 @@ func withoutStreamOptions(body []byte) ([]byte, error) {
 	return out, nil
 }
 
+// path is where a request is posted to.
+func (c *Client) path(req Request) string {
+	if req.Root {
+		return c.cfg.Target.Root().Prefix + req.Path
+	}
+	return c.cfg.Target.Prefix + req.Path
+}
+
 // query is what the Observer needs to know of a request.
 func (c *Client) query(req Request, body []byte) wire.Query {
 	// The path is not always the one that the endpoint is known by: an API
 	// base need not end in /v1.
-	q := wire.ReadQuery("POST", endpointPaths[req.Endpoint], body)
-	q.Path = c.cfg.Target.Prefix + req.Path
+	known := req.Path
+	if !req.Root {
+		known = "/v1" + known
+	}
+	q := wire.ReadQuery("POST", known, body)
+	q.Path = c.path(req)
 	return q
-}
-
-// endpointPaths are the paths by which wire knows the endpoints.
-var endpointPaths = map[string]string{
-	"chat":        "/v1/chat/completions",
-	"completions": "/v1/completions",
-	"embeddings":  "/v1/embeddings",
 }
 
 // requestID numbers a run's requests.

@@ -12,6 +12,7 @@ import (
 
 	"tokenomics/internal/record"
 	"tokenomics/internal/upstream"
+	"tokenomics/loadgen/prompt"
 )
 
 // engine answers chats with three tokens each and remembers what it was asked.
@@ -29,6 +30,16 @@ type engine struct {
 	ids      []string
 	inFlight int
 	gather   chan struct{} // closed when together are in flight
+}
+
+// chatBody is as much of a request as the tests look at.
+type chatBody struct {
+	Messages      []prompt.Message
+	StreamOptions *struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+	Stream    bool
+	CacheSalt string `json:"cache_salt"`
 }
 
 func newEngine(t *testing.T) *engine {

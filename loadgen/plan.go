@@ -28,18 +28,10 @@ type Plan struct {
 	Seed   uint64
 	Trace  Schedule // of ShapeTrace
 
-	// Make is what a run sends, from request number first of the order on.
+	// Make is what a run sends, from prompt number first on.
 	Make    func(first int, cache Cache) Workload
-	Prompts int // there are; 0 means as many as are asked for
-	Cache   Cache
+	Prompts int    // there are; 0 means as many as are asked for
 	Nonce   string // of this invocation alone: salts and request ids begin with it
-}
-
-// Cache is what requests carry to keep the engine's prefix cache from
-// answering with what another run left there.
-type Cache struct {
-	Salt          string // vLLM's and SGLang's cache_salt; "" sends none
-	NoPromptCache bool   // llama.cpp's cache_prompt:false
 }
 
 // Sweep is the sweep, without its Client, Sink and Progress, and what the user
@@ -67,9 +59,9 @@ func (p Plan) Sweep() (s *Sweep, warnings []string) {
 	return s, warnings
 }
 
-// workload is what a run of a point sends.
-func (p Plan) workload(at Point, run int) Workload {
-	cache := p.Cache
+// workload is what a run of a point sends. Any salt of cache stands for the
+// run's own.
+func (p Plan) workload(at Point, run int, cache Cache) Workload {
 	if cache.Salt != "" {
 		cache.Salt = saltOf(p.Nonce, p.Seed, at.Name, run)
 	}

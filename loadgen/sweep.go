@@ -45,18 +45,23 @@ type Sweep struct {
 	// Enough says whether a point has been run often enough.
 	Enough func(m results.Measured) bool
 	// Workload is what a run sends. run counts from 1; 0 is the warm-up.
-	Workload func(p Point, run int) Workload
+	Workload func(p Point, run int, cache Cache) Workload
 	Warmup   Point // sent first and not measured; no Pacer means none
 
-	// Around, if it is there, is called before each run: it makes the engine and
-	// the connections ready and begins to watch. What it returns is called when
-	// the run is over.
-	Around func(ctx context.Context, p Point, run int) (after func(m *results.MeasuredRun), err error)
+	// Prepare, if it is there, is called before each run, the warm-up included:
+	// it makes engine and connections ready, and begins to watch.
+	Prepare func(ctx context.Context, p Point, run int) (Prepared, error)
 
 	SLO      stats.SLO   // what a request has to meet to count as goodput
 	ID       string      // begins every request's id; of this sweep alone
 	Sink     record.Sink // is given every measured Record; nil is fine
 	Progress Progress    // nil means nobody watches
+}
+
+// Prepared is what a run finds.
+type Prepared struct {
+	Cache Cache                        // what its requests carry
+	After func(m *results.MeasuredRun) // called when it is over; nil is fine
 }
 
 // Do runs the sweep. When ctx is cancelled it returns what was measured until
@@ -130,7 +135,7 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m re
 	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: &stats.Window{SLO: s.SLO, Open: p.open(), Target: p.Load.MaxConcurrency}}
 	s.Progress.Begin(p.Name, n, p.Requests)
 	run := Run{
-		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Grace: p.Grace, Workload: s.Workload(p, n),
+		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Grace: p.Grace,
 		ID:    fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
 		Began: func(at time.Time) { m.Start, m.Window.Begin = at, at },
 		Sink: record.SinkFunc(func(r *record.Record) {
@@ -153,13 +158,17 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m re
 
 // measured does the run, with what goes around it.
 func (s *Sweep) measured(ctx context.Context, run *Run, p Point, m *results.MeasuredRun) error {
-	if s.Around != nil {
-		after, err := s.Around(ctx, p, m.Number)
-		if err != nil {
+	var ready Prepared
+	if s.Prepare != nil {
+		var err error
+		if ready, err = s.Prepare(ctx, p, m.Number); err != nil {
 			return err
 		}
-		defer after(m)
 	}
+	if ready.After != nil {
+		defer ready.After(m)
+	}
+	run.Workload = s.Workload(p, m.Number, ready.Cache)
 	defer watchOurselves()(m)
 	return run.Do(ctx)
 }

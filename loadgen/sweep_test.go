@@ -13,6 +13,9 @@ import (
 	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 	"tokenomics/internal/upstream"
+	"tokenomics/loadgen/body"
+	"tokenomics/loadgen/dataset"
+	"tokenomics/loadgen/prompt"
 )
 
 // batches is a sweep against e, which is taken for a vLLM.
@@ -20,14 +23,14 @@ func (e *engine) batches(t *testing.T, sizes []int, runs, warmup int) (*Sweep, *
 	t.Helper()
 	d := prompts(t, 50)
 	s, warnings := Plan{
-		Loads: batchesOf(sizes...), Runs: runs, Warmup: warmup, Cache: Cache{Salt: "-"}, Nonce: "n", Seed: 42, Prompts: d.Len(),
-		Make: chatOf(Chat{Model: "m", Dataset: d, Order: NewOrder(42, d.Len()), MaxTokens: 3, Stream: true}),
+		Loads: batchesOf(sizes...), Runs: runs, Warmup: warmup, Nonce: "n", Seed: 42, Prompts: d.Len(),
+		Make: beginning(chats(d, 42, 3)),
 	}.Sweep()
 	if len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
 	sink := new(kept)
-	s.Client, s.Sink = e.client(t, time.Minute), sink
+	s.Client, s.Sink, s.Prepare = e.client(t, time.Minute), sink, salted
 	return s, sink
 }
 
@@ -38,13 +41,28 @@ func batchesOf(sizes ...int) (loads []results.Load) {
 	return loads
 }
 
-// chatOf is the chats that begin anywhere, as c.
-func chatOf(c Chat) func(int, Cache) Workload {
-	return func(first int, cache Cache) Workload {
-		c := c
-		c.First, c.CacheSalt, c.NoPromptCache = first, cache.Salt, cache.NoPromptCache
-		return c
+// chats are streams of up to max tokens from d.
+func chats(d *dataset.Dataset, seed uint64, max int) Requests {
+	temperature := 0.5
+	order := NewOrder(seed, d.Len())
+	return Requests{
+		Source: prompt.Rows{Order: order.Row, At: func(row int) (prompt.Prompt, error) { return prompt.Prompt{Text: d.At(row).Text}, nil }},
+		Asking: body.Asking{Endpoint: "chat", Model: "m", MaxTokens: max, Temperature: &temperature, Stream: true},
 	}
+}
+
+// beginning is r from any prompt on, with any salt.
+func beginning(r Requests) func(int, Cache) Workload {
+	return func(first int, cache Cache) Workload {
+		r := r
+		r.First, r.Asking.CacheSalt, r.Asking.NoPromptCache = first, cache.Salt, cache.NoPromptCache
+		return r
+	}
+}
+
+// salted has every run salted.
+func salted(context.Context, Point, int) (Prepared, error) {
+	return Prepared{Cache: Cache{Salt: "-"}}, nil
 }
 
 func contents(bodies []chatBody) (out []string) {
@@ -209,10 +227,10 @@ func TestWholeAnswers(t *testing.T) {
 	e := newEngine(t)
 	s, sink := e.batches(t, []int{2}, 1, 0)
 	inner := s.Workload
-	s.Workload = func(p Point, run int) Workload {
-		chat := inner(p, run).(Chat)
-		chat.Stream = false
-		return chat
+	s.Workload = func(p Point, run int, cache Cache) Workload {
+		r := inner(p, run, cache).(Requests)
+		r.Asking.Stream = false
+		return r
 	}
 	done, err := s.Do(t.Context())
 	if err != nil {

@@ -12,11 +12,10 @@ type Workload interface {
 
 // Request is one request, ready to send.
 type Request struct {
-	// Endpoint chooses how the answer is read: "chat", "completions",
-	// "embeddings".
-	Endpoint string
-	// Path is where it is posted to, relative to the API base.
+	// Path is where it is posted to: relative to the API base, or, with Root, to
+	// the server's root. How the answer is read follows from it.
 	Path string
+	Root bool
 	// Stream says that Body asks for a stream.
 	Stream bool
 	// Body is JSON. The Client does not change it, except that it takes
