@@ -136,7 +136,7 @@ func TestAbortInTheQueue(t *testing.T) {
 		t.Errorf("%v %s", err, b)
 	}
 	waitFor(t, "all slots to be free", func() bool { r, w := e.queue.load(); return r+w == 0 })
-	if metrics := e.request(t, "GET", "/metrics", ""); !strings.Contains(metrics, "sglang:num_aborted_requests_total{model_name=\"sim-model\"} 2\n") {
+	if metrics := e.request(t, "GET", "/metrics", ""); !strings.Contains(metrics, "sglang:num_aborted_requests_total{model_name=\"sim-model\",engine_type=\"unified\",tp_rank=\"0\",pp_rank=\"0\"} 2\n") {
 		t.Errorf("the metrics are %s", metrics)
 	}
 	if _, err := e.queue.acquire(nil, closedChannel()); err != nil && !errors.Is(err, errStopped) {

@@ -8,7 +8,6 @@ func (x *exchange) bookBody(p *plan, size int) {
 	for i := range p.choices {
 		t.Choices[i].CompletionTokens, t.Choices[i].FinishReason = len(p.choices[i].tokens), p.choices[i].finish
 	}
-	x.s.generated.Add(uint64(t.CompletionTokens))
 }
 
 // bookStop notes that the engine was told to stop.

@@ -24,6 +24,7 @@ type exchange struct {
 	stop     chan struct{} // closed when the request is told to stop; nil if it can't be
 	timer    *time.Timer
 	endpoint endpoint
+	account  *account // nil until the request is admitted
 	faults   faults
 	truth    Truth
 	buf      []byte

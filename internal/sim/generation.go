@@ -89,11 +89,11 @@ func (x *exchange) run(r *request, number uint64) error {
 	case err != nil:
 		return err
 	}
-	x.s.jobs.start(j, sl)
 	admitted := x.s.now()
 	x.truth.AdmittedNS = x.since(admitted)
-	defer func() { x.leave(sl, p, admitted) }()
 	x.admit(p, admitted, number)
+	x.s.jobs.start(j, sl, func() { x.account.close(x.s.now().Sub(admitted)) })
+	defer func() { x.leave(sl, p, admitted) }()
 	if st != nil {
 		if err := st.admitted(admitted); err != nil {
 			return err
@@ -121,6 +121,8 @@ func (x *exchange) admit(p *plan, admitted time.Time, number uint64) {
 	if !x.s.cfg.Deterministic {
 		p.queued = admitted.Sub(x.received)
 	}
+	x.account = x.s.openAccount(p, admitted.Sub(x.received))
+	x.account.hung = x.faults.has("hang")
 }
 
 func (x *exchange) plan(r *request) *plan {
@@ -176,11 +178,10 @@ func (x *exchange) stopped(p *plan, st *stream) error {
 
 // prefilled is called when the first token is due: the prompts are computed.
 func (x *exchange) prefilled(p *plan) {
-	for i, pr := range p.req.prompts {
+	for _, pr := range p.req.prompts {
 		x.s.cache.store(p.req.salt, pr.ids)
-		x.s.prompted.Add(uint64(len(pr.ids)))
-		x.s.cached.Add(uint64(p.cached[i]))
 	}
+	x.account.fill()
 }
 
 func (x *exchange) queueFull(p *plan, st *stream) error {

@@ -30,12 +30,16 @@ func (js *jobs) add(ids []string) *job {
 	return j
 }
 
-// start gives the job its slot; it is forgotten when that is released.
-func (js *jobs) start(j *job, sl *slot) {
+// start gives the job its slot; it is forgotten when that is released, and
+// released is called.
+func (js *jobs) start(j *job, sl *slot, released func()) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	j.slot = sl
-	sl.released = func() { js.forget(j) }
+	sl.released = func() {
+		released()
+		js.forget(j)
+	}
 }
 
 func (js *jobs) forget(j *job) {

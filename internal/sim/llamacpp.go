@@ -43,7 +43,7 @@ func (l *llamacpp) routes() map[string]route {
 		"/v1/models": models, "/models": models, "/health": health, "/v1/health": health,
 		"/props":    getting((*exchange).llamaProps),
 		"/slots":    getting((*exchange).llamaSlots),
-		"/metrics":  getting(func(x *exchange) { x.metrics("llamacpp:", llamaSeries()) }),
+		"/metrics":  getting(func(x *exchange) { x.metrics("llamacpp:", "", llamaSeries()) }),
 		"/tokenize": posting((*exchange).llamaTokenize),
 		"/":         getting((*exchange).root),
 	}

@@ -87,17 +87,17 @@ type slot struct {
 	q        *queue
 	once     sync.Once
 	timer    *time.Timer
-	released func() // called once it is; may be nil
+	released func() // called once, just before it is; may be nil
 }
 
 func (s *slot) release() {
 	s.once.Do(func() {
-		s.q.mu.Lock()
-		s.q.passOn()
-		s.q.mu.Unlock()
 		if s.released != nil {
 			s.released()
 		}
+		s.q.mu.Lock()
+		s.q.passOn()
+		s.q.mu.Unlock()
 	})
 }
 

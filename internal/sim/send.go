@@ -123,6 +123,8 @@ func (s *stream) book(at int64) {
 		if n.finish != "" {
 			t.Choices[n.choice].FinishReason = n.finish
 		}
-		s.x.s.generated.Add(uint64(n.tokens))
+		if n.tokens > 0 {
+			s.x.account.count(n.tokens)
+		}
 	}
 }

@@ -27,6 +27,9 @@ type Server struct {
 	prompted   atomic.Uint64 // prompt tokens computed or found in the cache
 	cached     atomic.Uint64 // prompt tokens found in the cache
 	generated  atomic.Uint64
+	held       atomic.Int64 // tokens that running requests have room for
+	spans      spans
+	finished   finishes
 	aborted    atomic.Uint64 // requests that the engine was told to stop
 	dying      chan struct{} // closed by Close
 	conns      sync.WaitGroup

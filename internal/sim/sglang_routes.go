@@ -25,6 +25,14 @@ func (x *exchange) serverInfo() {
 	x.respondJSON(append(b, `}],"version":"`+version+`","simulated":true}`...))
 }
 
+// loads tells how many requests there are, of the one rank.
+func (x *exchange) loads() {
+	running, waiting := x.s.queue.load()
+	b := appendKey(nil, `{"version":"`+version+`","dp_rank_count":1,"loads":[{"dp_rank":0,"num_running_reqs":`, running)
+	b = appendKey(b, `,"num_waiting_reqs":`, waiting)
+	x.respondJSON(append(b, `}],"simulated":true}`...))
+}
+
 // flushCache refuses while anything runs, as SGLang does.
 func (x *exchange) flushCache() {
 	if running, waiting := x.s.queue.load(); running+waiting > 0 {
@@ -67,19 +75,27 @@ func (s *sglang) routes() map[string]route {
 		"/v1/models":           getting((*exchange).openAIModels),
 		"/health":              {methods: "GET", answer: healthy},
 		"/ping":                {methods: "GET POST", answer: healthy},
-		"/metrics":             getting(func(x *exchange) { x.metrics("sglang:", sglangSeries()) }),
-		"/tokenize":            posting((*exchange).tokenize),
-		"/v1/tokenize":         posting((*exchange).tokenize),
-		"/server_info":         info,
-		"/get_server_info":     info,
-		"/model_info":          model,
-		"/get_model_info":      model,
-		"/flush_cache":         {methods: "GET POST", answer: (*exchange).flushCache},
-		"/":                    getting((*exchange).root),
+		"/metrics": getting(func(x *exchange) {
+			x.metrics("sglang:", `,engine_type="unified",tp_rank="0",pp_rank="0"`, sglangSeries())
+		}),
+		"/tokenize":        posting((*exchange).tokenize),
+		"/v1/tokenize":     posting((*exchange).tokenize),
+		"/v1/loads":        getting((*exchange).loads),
+		"/server_info":     info,
+		"/get_server_info": info,
+		"/model_info":      model,
+		"/get_model_info":  model,
+		"/flush_cache":     {methods: "GET POST", answer: (*exchange).flushCache},
+		"/":                getting((*exchange).root),
 	}
 }
 
 func sglangSeries() []series {
-	return []series{runningSeries("num_running_reqs"), waitingSeries("num_queue_reqs"), cachedSeries("cached_tokens_total"),
-		promptSeries("prompt_tokens_total"), generatedSeries("generation_tokens_total"), abortedSeries("num_aborted_requests_total")}
+	return []series{
+		runningSeries("num_running_reqs"), waitingSeries("num_queue_reqs"), kvSeries("token_usage"),
+		promptSeries("prompt_tokens_total"), cachedSeries("cached_tokens_total"), generatedSeries("generation_tokens_total"),
+		finishedSeries("num_requests_total"), abortedSeries("num_aborted_requests_total"),
+		neverSeries("num_retracted_requests_total", "Requests retracted."),
+		queueSeries("queue_time_seconds"), ttftSeries("time_to_first_token_seconds"), e2eSeries("e2e_request_latency_seconds"),
+	}
 }

@@ -27,7 +27,7 @@ func (t *tgi) routes() map[string]route {
 		"/info":                getting((*exchange).tgiInfo),
 		"/health":              getting(healthy),
 		"/ping":                getting(healthy),
-		"/metrics":             getting(func(x *exchange) { x.metrics("tgi_", tgiSeries()) }),
+		"/metrics":             getting(func(x *exchange) { x.metrics("tgi_", "", tgiSeries()) }),
 		"/":                    {methods: "POST", endpoint: generate, read: readTGI, format: tgiGenerate{t}},
 	}
 }
