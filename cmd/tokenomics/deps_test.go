@@ -52,7 +52,7 @@ var onlyIn = []struct {
 }{
 	{"go.opentelemetry.io/", []string{"otel"}, "the rest of the house knows Records, not OpenTelemetry"},
 	{"github.com/prometheus/client_golang/", []string{"otel"}, "Prometheus is one of otel's readers"},
-	{"github.com/prometheus/", []string{"otel", "loadgen/engine"}, "what engines tell is read where it is asked for, and nowhere else"},
+	{"github.com/prometheus/", []string{"otel", "loadgen/engine"}, "otel writes its text, and loadgen/engine reads what engines write"},
 	{"github.com/parquet-go/", []string{"loadgen/dataset"}, "datasets are one room's business"},
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},

@@ -19,7 +19,8 @@
 //     into bytes, and the dialect (vllm.go, sglang.go, llamacpp.go, ollama.go,
 //     tgi.go) writes the head. A new dialect is a new file with these interfaces.
 //  6. stream.go or generation.go writes on an absolute schedule; delivery.go says how
-//     the body travels, fault.go what goes wrong on the way; truth.go keeps the books.
+//     the body travels, fault.go what goes wrong on the way; truth.go keeps the books, and account.go
+//     the engine's own counters.
 //
 // Tokens are those of the package's own tokenizer (tokenizer.go): a word of at
 // most twelve letters with the space before it, one punctuation mark, one CJK

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"tokenomics/internal/upstream"
 )
 
 const (
@@ -23,17 +25,39 @@ type answer struct {
 	body   []byte
 }
 
-// ask sends a request without a body to a path of the server. Any status is an
-// answer.
+// ask sends a request without a body to a path of the server, once more where a
+// kept connection turns out to be dead. Any status is an answer.
 func (e *Engine) ask(ctx context.Context, method, path string, timeout time.Duration) (a answer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	asking, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c, err := e.pool.Get(ctx)
+	c, err := e.pool.Get(asking)
 	if err != nil {
 		return a, err
 	}
+	if a, err = e.exchange(asking, c, method, path); err != nil && c.FoundDead() {
+		if c, err = e.pool.Dial(asking); err != nil {
+			return a, err
+		}
+		a, err = e.exchange(asking, c, method, path)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = ctx.Err()
+	case err != nil && asking.Err() != nil:
+		err = fmt.Errorf("no answer within %v", timeout)
+	case len(a.body) > answerLimit:
+		err = fmt.Errorf("the answer is longer than %d MiB", answerLimit>>20)
+	}
+	if err != nil {
+		return answer{}, fmt.Errorf("asking %s%s: %w", e.pool.Target(), path, err)
+	}
+	return a, nil
+}
+
+// exchange asks over c, and gives it back or closes it.
+func (e *Engine) exchange(ctx context.Context, c *upstream.Conn, method, path string) (a answer, err error) {
 	defer c.Release()
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })() // what it is closed in the middle of fails, and is told
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })() // what is closed in the middle fails, and that is told
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -51,17 +75,10 @@ func (e *Engine) ask(ctx context.Context, method, path string, timeout time.Dura
 		a.status = resp.StatusCode()
 		a.body, err = io.ReadAll(io.LimitReader(readerOnly{c}, answerLimit+1))
 	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		err = context.Cause(ctx)
-	case len(a.body) > answerLimit:
-		err = fmt.Errorf("the answer is longer than %d MiB", answerLimit>>20)
-	}
 	if err != nil {
 		c.NoReuse()
-		return answer{}, fmt.Errorf("asking %s%s: %w", target, path, err)
 	}
-	return a, nil
+	return a, err
 }
 
 // readerOnly hides what else a Conn can do from io.

@@ -172,6 +172,31 @@ func (s *simulated) truths(prefix string, n int) (all []sim.Truth) {
 	return nil
 }
 
+func TestAsk(t *testing.T) {
+	s := script(t, func(r *http.Request, n int) (int, string) {
+		switch {
+		case r.URL.Path == "/dead" && n == 1:
+			panic(http.ErrAbortHandler) // closes the connection without an answer
+		case r.URL.Path == "/slow":
+			<-r.Context().Done()
+		}
+		return 200, "fine"
+	})
+	e := open(t, s.URL, "vllm")
+	for _, tt := range []struct{ what, path, err string }{
+		{"a kept connection that is dead", "/dead", ""},
+		{"an answer that does not come", "/slow", "no answer within 1s"},
+	} {
+		a, err := e.ask(t.Context(), "GET", tt.path, time.Second)
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || err == nil && string(a.body) != "fine" {
+			t.Errorf("%s: %q, %v; want %q", tt.what, a.body, err, tt.err)
+		}
+	}
+	if n := s.count("/dead"); n != 2 {
+		t.Errorf("it was asked %d times over a dead connection, want 2", n)
+	}
+}
+
 func TestOpen(t *testing.T) {
 	answer := func(status int, body string) string {
 		return script(t, func(r *http.Request, _ int) (int, string) {

@@ -8,9 +8,14 @@ import (
 	"tokenomics/internal/record"
 )
 
-// share is how many times longer than a scrape took the pause after it is at the
-// least: on vLLM a scrape holds up the process that sends the tokens.
-const share = 100
+const (
+	// share is how many times longer than a scrape took the pause after it is: on
+	// vLLM a scrape holds up the process that sends the tokens.
+	share = 100
+	// longest is the longest pause: where answers take long for the engine's load
+	// and not for their own work, there is much to see.
+	longest = 10 * time.Second
+)
 
 // Watch is what the engine's metrics did over the runs of one point: what lies
 // between the runs is left out. It belongs to one goroutine.
@@ -47,7 +52,7 @@ type level struct {
 func (e *Engine) Watch() *Watch { return &Watch{e: e} }
 
 // Begin is called before each run, when the engine is idle and nothing has been
-// sent. It looks at the engine every second until End, or until ctx is done.
+// sent. The engine is looked at until End, or until ctx is done.
 func (w *Watch) Begin(ctx context.Context) {
 	if w.e.names == nil {
 		return
@@ -74,8 +79,8 @@ func (w *Watch) look(ctx context.Context, run *watched) {
 		}
 		began := time.Now()
 		r, err := w.e.read(ctx)
-		wait = max(w.e.every, share*time.Since(began))
-		if err != nil || run.err != nil {
+		wait = max(w.e.every, min(share*time.Since(began), longest))
+		if err != nil {
 			continue
 		}
 		run.back = run.back || wentBack(run.last, r)
@@ -97,7 +102,7 @@ func (w *Watch) End(ctx context.Context) {
 	w.run = nil
 	run.stop()
 	<-run.over
-	_, err := w.e.Drain(ctx, w.e.settle)
+	_, err := w.e.Drain(ctx, w.e.settle) // others may keep it busy: that shows in its counters
 	var end reading
 	if err == nil {
 		end, err = w.e.read(ctx)
