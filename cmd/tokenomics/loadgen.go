@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tokenomics/loadgen"
-	"tokenomics/loadgen/dataset"
 )
 
 // loadgenFlags are loadgen's options as they were given.
@@ -18,13 +17,9 @@ type loadgenFlags struct {
 	model, apiBase, apiKey string
 	headers                []string
 	load                   loadFlags
-	datasetKey             string
-	datasetFile            string
-	promptColumn           string
-	maxTokens              int
-	temperature            float64
+	say                    promptFlags
+	ask                    askFlags
 	seed                   int64
-	stream, noStream       bool
 	timeout                time.Duration
 	prefixCache            string
 	description            string
@@ -92,17 +87,12 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
 
-	fs.StringVar(&f.datasetKey, "dataset-key", dataset.DefaultKey, "prompts: "+strings.Join(dataset.Keys(), ", "))
-	fs.StringVar(&f.datasetFile, "dataset-file", "", "prompts from a .txt, .csv, .json, .jsonl or .parquet `file`")
-	fs.StringVar(&f.promptColumn, "prompt-column", "", "`column` or key that holds the prompt (default: guessed)")
-	fs.Int64Var(&f.seed, "seed", 42, "chooses the prompts and their order; not sent to the server")
+	f.say.register(fs)
+	fs.Int64Var(&f.seed, "seed", 42, "chooses and makes the prompts, their order and the arrivals; not sent to the server")
 
-	fs.IntVar(&f.maxTokens, "max-tokens", 100, "bound of an answer, in tokens")
-	fs.Float64Var(&f.temperature, "temperature", 0.5, "sampling temperature")
-	fs.BoolVar(&f.stream, "stream", true, "stream the answers; TTFT and TPOT need it")
-	fs.BoolVar(&f.noStream, "no-stream", false, "ask for answers in one piece")
-	fs.StringVar(&f.prefixCache, "prefix-cache", string(loadgen.PrefixCacheSalt),
-		"salt: keep the engine's prefix cache from answering for earlier runs, where it has a way; keep: let it")
+	f.ask.register(fs)
+	fs.StringVar(&f.prefixCache, "prefix-cache", "auto",
+		"what is done about prompts that the engine has seen in an earlier run: reset its cache, salt the requests, keep it, or auto: reset where it can be, else salt")
 
 	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
@@ -120,6 +110,9 @@ type loadgenPlan struct {
 	loadPlan
 	base  apiBase
 	extra []loadgen.Header
+
+	prompts promptPlan
+	forever bool // made prompts have answers as long as they may be, where the engine can
 }
 
 // plan checks everything that can be checked without touching the world.
@@ -139,28 +132,20 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if p.extra, err = parseHeaders(f.headers); err != nil {
 		return nil, err
 	}
-	if f.noStream && given("stream") && !given("no-stream") {
-		f.noStream = false // the command line beats the environment
+	if err := f.ask.check(given); err != nil {
+		return nil, err
 	}
-	if f.noStream {
-		if given("stream") && f.stream {
-			return nil, fmt.Errorf("--stream and --no-stream exclude each other: give one")
-		}
-		f.stream = false
+	if p.prompts, err = f.say.plan(given); err != nil {
+		return nil, err
 	}
+	p.forever = p.prompts.scenario != nil && !given("ignore-eos")
 	switch {
-	case f.maxTokens < 1:
-		return nil, fmt.Errorf("--max-tokens %d: give 1 or more", f.maxTokens)
-	case !(f.temperature >= 0 && f.temperature <= 100):
-		return nil, fmt.Errorf("--temperature %v: give 0 or more, usually 0 to 2", f.temperature)
 	case f.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
-	case given("dataset-key") && f.datasetFile != "":
-		return nil, fmt.Errorf("--dataset-key and --dataset-file exclude each other: give one")
 	case given("api-base") && given("base-url"):
 		return nil, errors.New("--api-base and --base-url are one option: give one of the two")
-	case f.prefixCache != string(loadgen.PrefixCacheSalt) && f.prefixCache != string(loadgen.PrefixCacheKeep):
-		return nil, fmt.Errorf("--prefix-cache %q: give salt or keep", f.prefixCache)
+	case !slices.Contains([]string{"auto", "reset", "salt", "keep"}, f.prefixCache):
+		return nil, fmt.Errorf("--prefix-cache %q: give auto, reset, salt or keep", f.prefixCache)
 	}
 	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests); err != nil {
 		return nil, err

@@ -266,7 +266,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--temperature NaN", 2, "--temperature NaN"},
 		{"--warmup -1", 2, "--warmup -1"},
 		{"--timeout soon", 2, "such as 600, 90s or 10m"},
-		{"--prefix-cache maybe", 2, "give salt or keep"},
+		{"--prefix-cache maybe", 2, "give auto, reset, salt or keep"},
 		{"--stream --no-stream", 2, "exclude each other"},
 		{"--dataset-file x.txt", 2, "exclude each other"},
 		{"--otlp-endpoint http://h", 2, "add --via-proxy"},

@@ -120,7 +120,7 @@ func givenElsewhere(flags *pflag.FlagSet, f *pflag.Flag) (given bool) {
 }
 
 // aliases are flags that are another one's second name.
-var aliases = map[string]string{"base-url": "api-base", "warmup-runs": "warmup", "concurrency": "max-concurrency"}
+var aliases = map[string]string{"base-url": "api-base", "warmup-runs": "warmup", "concurrency": "max-concurrency", "dataset-name": "dataset-key"}
 
 // flagsFromEnvironment sets the flags that were not given from the variables
 // named after them.

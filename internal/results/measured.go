@@ -23,7 +23,8 @@ type MeasuredRun struct {
 	Window  *stats.Window
 	Partial bool // it was stopped
 	Self    Self
-	Engine  *EngineSide // nil where it tells nothing
+	Engine  *EngineSide // its account of the point up to and with this run; nil where it tells nothing
+	Doubts  []string    // about this run
 }
 
 // Self is what the tool itself was at during a run.
@@ -61,6 +62,8 @@ func Of(m Measured, planned int) Point {
 			Seconds: r.Window.Seconds(r.Start),
 		})
 		p.Partial = p.Partial || r.Partial
+		p.EngineSide = r.Engine
+		p.Warnings = append(p.Warnings, r.Doubts...)
 	}
 	timed, windows := 0, m.pooled()
 	for _, w := range windows {
@@ -70,7 +73,7 @@ func Of(m Measured, planned int) Point {
 	}
 	pool := stats.Pool(windows...)
 	sum := pool.Summary()
-	p.Figures, p.Warnings = FiguresOf(sum, timed), doubts(sum)
+	p.Figures, p.Warnings = FiguresOf(sum, timed), append(p.Warnings, doubts(sum)...)
 	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), m.Sustainable()
 	return p
 }

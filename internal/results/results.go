@@ -53,6 +53,20 @@ type Metadata struct {
 	DatasetPrompts int    `json:"dataset_prompts,omitempty"`
 	DatasetDigest  string `json:"dataset_digest,omitempty"`
 
+	Shape        string   `json:"shape"` // of the load
+	Find         string   `json:"find,omitempty"`
+	SLO          string   `json:"slo,omitempty"`
+	StopWhen     string   `json:"stop_when,omitempty"`
+	Goodput      string   `json:"goodput,omitempty"`
+	Endpoint     string   `json:"endpoint"`
+	Scenario     string   `json:"scenario,omitempty"` // lengths of made prompts
+	NumAnswers   int      `json:"num_answers,omitempty"`
+	IgnoreEOS    bool     `json:"ignore_eos,omitempty"`
+	ExtraBody    string   `json:"extra_body,omitempty"`
+	PrefixTokens int      `json:"prefix_tokens,omitempty"`
+	NumImages    int      `json:"num_images,omitempty"`
+	LoRAs        []string `json:"loras,omitempty"`
+
 	BatchSizes  []int   `json:"batch_sizes"`
 	NumRuns     int     `json:"num_runs"`
 	MaxTokens   int     `json:"max_tokens"`

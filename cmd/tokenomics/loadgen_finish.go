@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"tokenomics/internal/report"
+	"tokenomics/internal/results"
+)
+
+// finish writes the results, shows them and judges.
+func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measured, sweepErr error) error {
+	stopped := errors.Is(sweepErr, context.Canceled)
+	if len(measured) == 0 {
+		if stopped || sweepErr == nil {
+			return runError(errors.New("stopped before anything was measured; no results were written"))
+		}
+		return runError(sweepErr)
+	}
+	file := s.results(measured, sweepErr != nil)
+	writeErr := out.Write(file.Write)
+	if err := s.show(measured); err != nil {
+		return runError(errors.Join(err, writeErr))
+	}
+	if writeErr != nil {
+		return runError(writeErr)
+	}
+	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsFile)
+	switch requests, failed, first := totals(measured); {
+	case stopped:
+		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))
+	case sweepErr != nil:
+		return runError(sweepErr)
+	case failed == requests && requests == 1:
+		return failError(fmt.Errorf("the only request failed with: %s", first))
+	case failed == requests:
+		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
+	}
+	return nil
+}
+
+// totals are over every run.
+func totals(measured []results.Measured) (requests, failed int, first string) {
+	for _, m := range measured {
+		sum := m.Summary()
+		requests += sum.Requests
+		failed += sum.Failed
+		if first == "" {
+			first = sum.FirstError
+		}
+	}
+	return requests, failed, first
+}
+
+// words is where the table goes: standard output, unless that carries JSON.
+func (s *loadgenSession) words() io.Writer {
+	if s.plan.requestsFile == "-" {
+		return s.env.stderr
+	}
+	return s.env.stdout
+}
+
+// show prints the summary.
+func (s *loadgenSession) show(measured []results.Measured) error {
+	w := s.words()
+	fmt.Fprintf(w, "\n%s on %s, %s, %s\n\n", s.plan.model, s.plan.base.shown, s.found, s.said().describe())
+	var rows []report.Row
+	for _, m := range measured {
+		rows = append(rows, report.Row{Label: m.Name, Summary: m.Summary()})
+	}
+	if err := report.Table(w, s.plan.shape, rows); err != nil {
+		return err
+	}
+	if s.plan.find != nil {
+		showKnee(w, s.plan.find, measured)
+	}
+	for _, m := range measured {
+		sum := m.Summary()
+		if sum.Aborted > 0 {
+			fmt.Fprintf(w, "\n%s %s was stopped with %s in flight.\n", s.what(), m.Name, requestCount(sum.Aborted))
+		}
+		if sum.Failed > 0 {
+			fmt.Fprintf(w, "\n%s %s: %d of %d requests failed and are in no average, the first with: %s\n",
+				s.what(), m.Name, sum.Failed, sum.Requests, sum.FirstError)
+		}
+	}
+	for _, text := range s.notes.texts {
+		fmt.Fprintf(w, "\nWarning: %s\n", text)
+	}
+	return nil
+}
+
+// redacted is a URL without passwords and tokens.
+func redacted(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}
+
+// metadata says what was measured, and how.
+func (s *loadgenSession) metadata() results.Metadata {
+	p, said := s.plan, s.said()
+	m := results.Metadata{
+		Time: s.began.UTC(), DurationS: time.Since(s.began).Seconds(),
+		Tool: "tokenomics", ToolVersion: version, Description: p.description,
+		Model: p.model, APIBase: p.base.shown, ViaProxy: p.viaProxy,
+		Engine: s.found.Name, EngineVersion: s.found.Version, EngineFrontEnd: s.found.FrontEnd, SimulatedBy: s.found.Simulated,
+		DatasetFile: p.say.datasetFile, PromptColumn: p.say.promptColumn,
+		DatasetSource: said.source, DatasetPrompts: said.prompts, DatasetDigest: said.digest,
+		Shape: p.shape, BatchSizes: p.batchSizes(), NumRuns: p.load.numRuns, Warmup: p.load.warmup,
+		Find: p.load.find, SLO: p.load.slo, StopWhen: p.load.stopWhen, Goodput: p.load.goodput,
+		Endpoint: p.ask.endpoint, MaxTokens: p.ask.maxTokens, Temperature: p.ask.temperature, Stream: p.ask.stream, IgnoreEOS: p.ask.ignoreEOS,
+		ExtraBody: p.ask.extraBody, Seed: p.seed, TimeoutS: p.timeout.Seconds(),
+		PrefixTokens: p.say.prefixTokens, NumImages: p.say.numImages, LoRAs: p.say.loras,
+		PrefixCache: p.prefixCache, PrefixCacheMethod: s.engine.method,
+		ResultsFile: p.resultsFile, RequestsFile: p.requestsFile,
+	}
+	if p.ask.n > 1 {
+		m.NumAnswers = p.ask.n
+	}
+	if p.prompts.scenario != nil {
+		m.Scenario = p.prompts.scenario.String()
+	}
+	if p.viaProxy {
+		m.OTLPEndpoint, m.Admin, m.LogRequests = redacted(p.proxy.otlpEndpoint), p.proxy.admin, p.proxy.logRequests
+	}
+	if s.data != nil && p.say.datasetFile == "" {
+		m.DatasetKey = p.say.datasetKey
+	}
+	return m
+}
+
+func (s *loadgenSession) results(measured []results.Measured, partial bool) *results.Results {
+	p := s.plan
+	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial, Metadata: s.metadata()}
+	for _, m := range measured {
+		point := results.Of(m, p.planned())
+		if p.until != nil && !p.until.Known(m) {
+			point.Warnings = append(point.Warnings, fmt.Sprintf("after %d runs %s is still not known within %.3g %%", len(m.Runs), p.until.Figure, 100*p.until.Within))
+		}
+		if u := point.Sustainable; u != nil && !u.OK {
+			point.Warnings = append(point.Warnings, "the load can't be sustained, and its latencies are a matter of how long it lasted: "+u.Reason)
+		}
+		r.Results = append(r.Results, point)
+		for _, w := range point.Warnings {
+			s.notes.add(m.Load.Shape + " " + m.Name + ": " + w)
+		}
+	}
+	r.Warnings = s.notes.texts
+	return r
+}

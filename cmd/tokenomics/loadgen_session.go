@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
+	"tokenomics/internal/upstream"
+	"tokenomics/loadgen"
+	"tokenomics/loadgen/dataset"
+)
+
+// loadgenSession is a sweep that is being run, and what it is run with.
+type loadgenSession struct {
+	plan  *loadgenPlan
+	env   *env
+	notes *loadgenNotes
+	found upstream.Engine
+	data  *dataset.Dataset // nil where prompts are made
+	warm  warmUp           // nil without a proxy of ours
+	began time.Time
+
+	client *loadgen.Client
+	engine *engineWatch
+}
+
+func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink record.Sink) ([]results.Measured, error) {
+	p := s.plan
+	live := new(record.Live)
+	s.client = loadgen.NewClient(loadgen.ClientConfig{
+		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
+		Connections: max(1024, p.largest()), Live: live, Headers: p.extra,
+	})
+	defer s.client.Close()
+	s.engine = s.watchEngine(ctx)
+	defer s.engine.close()
+	what, err := s.requests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sweep, err := s.build(what)
+	if err != nil {
+		return nil, err
+	}
+	progress := newLoadgenProgress(s.env.stderr, s.notes, p, live)
+	defer progress.close()
+	sweep.Client, sweep.Progress = s.client, progress
+	sweep.Sink = record.SinkFunc(func(r *record.Record) {
+		s.engine.observe(r)
+		if sink != nil {
+			sink.Observe(r)
+		}
+	})
+	measured, err := sweep.Do(ctx)
+	if s.client.UsageRefused() {
+		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
+	}
+	return measured, err
+}
+
+// build makes the sweep of what there is to be sent.
+func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
+	p := s.plan
+	plan := loadgen.Plan{
+		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed),
+		Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
+		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return requests(what, first, cache) },
+	}
+	if s.data != nil {
+		plan.Prompts = s.data.Len()
+	}
+	if p.find != nil {
+		plan.Loads = nil
+	}
+	sweep, warnings := plan.Sweep()
+	for _, w := range warnings {
+		s.notes.Warning(w)
+	}
+	sweep.SLO, sweep.Prepare = p.slo, s.prepare
+	switch {
+	case p.find != nil:
+		p.searches(sweep, plan)
+	case p.until != nil:
+		sweep.Enough = p.until.Enough
+	}
+	return sweep, nil
+}
+
+// prepare makes engine and connections ready for a run.
+func (s *loadgenSession) prepare(ctx context.Context, p loadgen.Point, run int) (ready loadgen.Prepared, err error) {
+	if ready, err = s.engine.prepare(ctx, run); err != nil {
+		return ready, err
+	}
+	if s.warm != nil {
+		err = s.warm(ctx, max(p.Load.BatchSize, p.Load.MaxConcurrency))
+	}
+	return ready, err
+}
+
+// searches makes the sweep a search.
+func (p *loadgenPlan) searches(s *loadgen.Sweep, plan loadgen.Plan) {
+	like := p.loads[0]
+	p.find.Make = func(load float64) loadgen.Point {
+		l := like
+		if p.find.Whole {
+			l.MaxConcurrency = int(load)
+		} else {
+			l.RequestRate = results.Rate(load)
+		}
+		return plan.Point(l)
+	}
+	s.Route, s.Enough = p.find.Next, p.find.Enough
+}
+
+// planned is how many runs of a load there are to be, at least.
+func (p *loadgenPlan) planned() int {
+	if p.find != nil || p.until != nil {
+		return 1
+	}
+	return p.load.numRuns
+}
+
+// largest is the most requests in flight that a load is known to have.
+func (p *loadgenPlan) largest() (n int) {
+	if p.find != nil && p.find.Whole {
+		return int(p.find.Most)
+	}
+	for _, l := range p.loads {
+		n = max(n, l.BatchSize, l.MaxConcurrency)
+	}
+	return n
+}
+
+// batchSizes are those of bursts.
+func (p *loadgenPlan) batchSizes() (sizes []int) {
+	for _, l := range p.loads {
+		if l.BatchSize > 0 {
+			sizes = append(sizes, l.BatchSize)
+		}
+	}
+	return sizes
+}
+
+// what a point is, at the beginning of a sentence.
+func (s *loadgenSession) what() string {
+	shape := s.plan.shape
+	return strings.ToUpper(shape[:1]) + shape[1:]
+}
+
+// said tells what prompts there are.
+type said struct {
+	name, source, digest string
+	prompts              int // 0: as many as there are requests
+}
+
+func (s *loadgenSession) said() said {
+	if s.data == nil {
+		return said{name: randomKey, source: "made prompts, " + s.plan.prompts.scenario.String()}
+	}
+	return said{s.data.Name(), s.data.Source(), s.data.Digest(), s.data.Len()}
+}
+
+func (s said) describe() string {
+	if s.prompts == 0 {
+		return s.source
+	}
+	return fmt.Sprintf("%d prompts of %s", s.prompts, s.name)
+}
+
+// errStoppedEarly is what a session ends with that was stopped before its first
+// request.
+var errStoppedEarly = errors.New("stopped before anything was measured")

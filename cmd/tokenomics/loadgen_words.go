@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"tokenomics/internal/record"
+	"tokenomics/loadgen"
+	"tokenomics/loadgen/prompt"
+	"tokenomics/loadgen/tokenizer"
+)
+
+// requests are what there is to be sent, from prompt 0 on.
+func (s *loadgenSession) requests(ctx context.Context) (r loadgen.Requests, err error) {
+	p := s.plan
+	if p.forever {
+		p.ask.ignoreEOS = canIgnoreEOS(s.found.Name)
+	}
+	r.Asking = p.asking(s.found.Name)
+	var words *prompt.Vocabulary
+	overhead := 0
+	if p.needsWords() {
+		if words, overhead, err = s.learn(ctx, r); err != nil {
+			return r, err
+		}
+	}
+	r.Source, err = s.source(words, overhead)
+	if err != nil {
+		return r, usageError(err)
+	}
+	if _, err := r.Request(0); err != nil {
+		return r, usageError(err)
+	}
+	return r, nil
+}
+
+// learn finds out how long words are in the model's tokens, and how many tokens
+// the engine puts around a prompt.
+func (s *loadgenSession) learn(ctx context.Context, r loadgen.Requests) (v *prompt.Vocabulary, overhead int, err error) {
+	counter, err := s.plan.counter(s.found)
+	if err != nil {
+		return nil, 0, usageError(err)
+	}
+	v = prompt.Uncounted()
+	if counter != nil {
+		learned, err := prompt.Learn(ctx, counter)
+		switch {
+		case ctx.Err() != nil:
+			return nil, 0, runError(errStoppedEarly)
+		case err != nil:
+			s.notes.Warning(fmt.Sprintf("%v; lengths are calibrated by usage instead", err))
+		default:
+			v = learned
+		}
+	}
+	line, err := s.probe(ctx, v, r)
+	if err != nil {
+		return nil, 0, err
+	}
+	perWord, around, ok := line.Fit()
+	switch {
+	case !ok:
+		s.notes.Warning("the server tells no prompt tokens: made prompts are sized without what it puts around them, and are not checked")
+	case counter == nil || v.Size() == prompt.Uncounted().Size() && !v.Exact():
+		v, overhead = prompt.Calibrated(perWord), int(math.Round(around))
+	default:
+		overhead = int(math.Round(around))
+	}
+	return v, max(0, overhead), nil
+}
+
+// Lengths of the prompts by which lengths are calibrated, in words.
+var probeLengths = []int{40, 400}
+
+// probe sends a few made prompts and reads what the engine counts in them.
+func (s *loadgenSession) probe(ctx context.Context, v *prompt.Vocabulary, r loadgen.Requests) (*tokenizer.Calibration, error) {
+	line := new(tokenizer.Calibration)
+	r.Asking.MaxTokens, r.Asking.MinTokens, r.Asking.IgnoreEOS = 1, 0, false
+	var failed string
+	for _, n := range probeLengths {
+		scenario, err := prompt.ParseScenario(fmt.Sprintf("D(%d,1)", n))
+		if err != nil {
+			return nil, err
+		}
+		r.Source = prompt.Synthetic{Vocabulary: v, Scenario: scenario, Seed: uint64(s.plan.seed)}
+		if s.plan.ask.endpoint == "rerank" {
+			r.Source = prompt.Ranked{Source: r.Source, Documents: 1}
+		}
+		said, err := r.Source.Prompt(0)
+		if err != nil {
+			return nil, err
+		}
+		run := loadgen.Run{Client: s.client, Pacer: loadgen.Burst{N: 1}, Workload: r, ID: fmt.Sprintf("probe-%d", n), Sink: record.SinkFunc(func(rec *record.Record) {
+			if told, ok := rec.Usage.Prompt.Get(); ok {
+				line.Add(said.Tokens, int(told))
+			}
+			if rec.Outcome != record.Complete {
+				failed = rec.Error
+			}
+		})}
+		if err := run.Do(ctx); err != nil {
+			return nil, runError(errStoppedEarly)
+		}
+	}
+	if failed != "" {
+		return nil, runError(errors.New("finding out how long prompts are failed: " + failed))
+	}
+	return line, nil
+}
+
+func canIgnoreEOS(engine string) bool {
+	for _, name := range eosIgnorers {
+		if name == engine {
+			return true
+		}
+	}
+	return false
+}
