@@ -1,6 +1,7 @@
 package body
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -104,7 +105,7 @@ func (a Asking) Request(p prompt.Prompt) (Request, error) {
 	}
 	body, err := a.body(e, p)
 	if err != nil {
-		return Request{}, fmt.Errorf("asking for %s: %w", a.Endpoint, err)
+		return Request{}, fmt.Errorf("asking %s for %s: %w", cmp.Or(a.Engine, "the engine"), a.Endpoint, err)
 	}
 	return Request{Path: e.path, Root: e.root, Stream: a.Stream, Body: body}, nil
 }
@@ -168,43 +169,6 @@ func alone(p prompt.Prompt) error {
 		return fmt.Errorf("it takes no images: use chat, responses or messages")
 	case len(p.History) > 0:
 		return fmt.Errorf("it takes no turns of a conversation: use chat, responses or messages")
-	}
-	return nil
-}
-
-// wish is something that not every engine does.
-type wish struct {
-	name   string
-	wanted bool
-}
-
-// refused fails for what the engine would pass over in silence: a run must not
-// say that it asked for what was not done. Embeddings and reranking generate
-// nothing, and what is about generating is not sent with them.
-func (a Asking) refused() error {
-	several, forever, least := wish{"n", a.N > 1}, wish{"ignore_eos", a.IgnoreEOS}, wish{"min_tokens", a.MinTokens > 0}
-	salt, noCache := wish{"cache_salt", a.CacheSalt != ""}, wish{"cache_prompt", a.NoPromptCache}
-	switch {
-	case a.Engine == "ollama" || strings.HasPrefix(a.Endpoint, "ollama-"):
-		return cannot("Ollama", several, forever, least, salt, noCache)
-	case a.Engine == "llama_cpp":
-		return cannot("llama.cpp", least, salt)
-	case a.Engine == "vllm" || a.Engine == "sglang" || a.Endpoint == "generate":
-		if err := cannot("this engine", noCache); err != nil {
-			return err
-		}
-	}
-	if a.Endpoint == "responses" || a.Endpoint == "messages" {
-		return cannot("it", several)
-	}
-	return nil
-}
-
-func cannot(who string, wishes ...wish) error {
-	for _, w := range wishes {
-		if w.wanted {
-			return fmt.Errorf("%s takes no %s: leave it out", who, w.name)
-		}
 	}
 	return nil
 }

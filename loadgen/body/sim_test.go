@@ -38,14 +38,14 @@ func TestEnginesTakeIt(t *testing.T) {
 		{"vllm", "vllm", "completions", said, 0, true, true},
 		{"vllm", "vllm", "responses", said, 4, true, true},
 		{"vllm", "vllm", "responses", drawn, 4, true, true},
-		{"vllm", "vllm", "messages", said, 4, true, true},
-		{"vllm", "vllm", "messages", drawn, 4, true, true},
+		{"vllm", "vllm", "messages", said, 4, true, false},
+		{"vllm", "vllm", "messages", drawn, 4, true, false},
 		{"vllm", "vllm", "embeddings", said, 0, true, false},
 		{"vllm", "vllm", "rerank", ranked, 0, true, false},
 		{"sglang", "sglang", "chat", said, 4, true, true},
 		{"sglang", "sglang", "completions", said, 0, true, true},
-		{"sglang", "sglang", "responses", said, 4, true, true},
-		{"sglang", "sglang", "messages", said, 4, true, true},
+		{"sglang", "sglang", "responses", said, 4, true, false},
+		{"sglang", "sglang", "messages", said, 4, false, false},
 		{"sglang", "sglang", "embeddings", said, 0, true, false},
 		{"sglang", "sglang", "rerank", ranked, 0, true, false},
 		{"sglang", "sglang", "generate", said, 0, true, true},
@@ -72,6 +72,9 @@ func TestEnginesTakeIt(t *testing.T) {
 				a := Asking{Endpoint: tt.endpoint, Model: "m", Engine: tt.engine, Stream: stream, Temperature: new(float64), IgnoreEOS: tt.forever}
 				post(t, base, a, tt.prompt)
 				post(t, base, a, tt.prompt)
+				if a.TakesSalt() != tt.salt {
+					t.Errorf("a salt is said to be taken: %v", a.TakesSalt())
+				}
 				if tt.salt {
 					a.CacheSalt = "pepper"
 				}

@@ -19,8 +19,8 @@ const (
 	// chunk is how many words are counted together: almost always each is one
 	// token, and one count says so of all.
 	chunk = 128
-	// patience is how many counts are asked for at most, as long as they brought
-	// some words: an engine far away, of a model without English.
+	// patience is after how many counts no more words are begun, for an engine
+	// that is far away and whose model knows no English.
 	patience = 1500
 )
 

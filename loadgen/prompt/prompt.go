@@ -60,6 +60,7 @@ func (r Rows) Prompt(i int) (Prompt, error) {
 var (
 	_ Source = Rows{}
 	_ Source = Synthetic{}
+	_ Source = Blocks{}
 	_ Source = (*Prefixed)(nil)
 	_ Source = Illustrated{}
 	_ Source = Adapted{}

@@ -11,6 +11,7 @@ const (
 	streamGroup
 	streamImage
 	streamAdapter
+	streamBlock
 )
 
 // source is the generator of one stream for request n: the same arguments give

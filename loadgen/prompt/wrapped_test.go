@@ -84,6 +84,36 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
+func TestBlocks(t *testing.T) {
+	shapes := []Shape{
+		{Input: 130, Output: 5, Blocks: []int64{7, 8, 9}},
+		{Input: 148, Output: 6, Blocks: []int64{7, 8, 4}},
+		{Input: 20, Output: 7, Blocks: []int64{3}},
+		{Input: 130, Output: 8},
+		{Input: 130, Output: 8},
+		{Input: 101, Output: 1, Blocks: []int64{7, 8, 1}}, // nothing is left for the last
+	}
+	b := Blocks{Vocabulary: Uncounted(), Seed: 3, Size: 50, Of: func(i int) Shape { return shapes[i] }, Overhead: 4}
+	var all []Prompt
+	var words [][]string
+	for i, shape := range shapes {
+		p := promptOf(t, b, i)
+		all, words = append(all, p), append(words, strings.Fields(p.Text))
+		if n := len(words[i]); p.Aimed != shape.Input || p.MaxTokens != shape.Output || p.Tokens != n+4 || i < 5 && p.Tokens != p.Aimed {
+			t.Errorf("request %d: %d words, %+v", i, n, p)
+		}
+	}
+	if !slices.Equal(words[0][:100], words[1][:100]) || slices.Equal(words[0][100:104], words[1][100:104]) {
+		t.Error("two prompts share other blocks than those they have in common")
+	}
+	if slices.Equal(words[0][:3], words[2][:3]) || slices.Equal(words[3][:4], words[4][:4]) {
+		t.Error("prompts without a block in common share words")
+	}
+	if all[5].Tokens != 105 {
+		t.Errorf("the prompt whose end has no room has %d tokens", all[5].Tokens)
+	}
+}
+
 func TestRanked(t *testing.T) {
 	s := Synthetic{Vocabulary: Uncounted(), Scenario: scenario(t, "D(10,5)"), Seed: 1}
 	seen := make(map[string]bool)

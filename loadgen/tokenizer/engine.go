@@ -78,6 +78,9 @@ func (e Engine) ask(ctx context.Context, question any) (int, error) {
 		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	// It may be sent again when the server has just closed the connection: they
+	// close idle ones after seconds. The key says so, and without values is not sent.
+	req.Header["Idempotency-Key"] = nil
 	if e.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+e.APIKey)
 	}

@@ -115,3 +115,29 @@ func TestEngineFailures(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// TestEngineClosesConnections: an engine closes a connection that was idle, just
+// as it is used again.
+func TestEngineClosesConnections(t *testing.T) {
+	answered := make(map[string]int) // by connection
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answered[r.RemoteAddr]++; answered[r.RemoteAddr] > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		if len(r.Header["Idempotency-Key"]) > 0 {
+			t.Error("a key was sent")
+		}
+		if _, err := io.WriteString(w, `{"count":3}`); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer s.Close()
+	for range 4 {
+		if n, err := (Engine{Root: s.URL, Name: "vllm"}).Count(t.Context(), "hi"); n != 3 || err != nil {
+			t.Errorf("%d tokens, %v", n, err)
+		}
+	}
+	if len(answered) != 4 {
+		t.Errorf("there were %d connections", len(answered))
+	}
+}
