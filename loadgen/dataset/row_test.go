@@ -303,3 +303,32 @@ func TestParquetPages(t *testing.T) {
 		t.Errorf("%d prompts, want %d", d.Len(), at)
 	}
 }
+
+// The hub's parquet is written by pyarrow, which names the elements of lists
+// "item" where Go's library says "element" (testdata/pyarrow.parquet, by
+// pyarrow 26 with use_compliant_nested_type=False, two row groups).
+func TestParquetOfPyarrow(t *testing.T) {
+	for _, tc := range []struct {
+		column string
+		turns  []int // of each prompt
+	}{
+		{"messages", []int{2, 0}},
+		{"turns", []int{2, 0}},
+	} {
+		t.Run(tc.column, func(t *testing.T) {
+			d, err := Open(context.Background(), Config{File: "testdata/pyarrow.parquet", PromptColumn: tc.column, ImageColumn: "image"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Len() != 2 || d.At(0).Text != "a?" || d.At(1).Text != "b?" || d.At(1).Row != 3 {
+				t.Fatalf("prompts %q", texts(d))
+			}
+			for i, turns := range tc.turns {
+				p := d.At(i)
+				if len(p.Turns) != turns || len(p.Images) != 1 || p.Images[0].MIME != "image/png" {
+					t.Errorf("prompt %d has %d turns and the images %v", i, len(p.Turns), p.Images)
+				}
+			}
+		})
+	}
+}
