@@ -54,22 +54,23 @@ func (h *hub) fetch(ctx context.Context, u *url.URL, name string, limit int64, p
 		}
 		if errors.Is(err, errTooLarge) {
 			keep = false
+			return "", 0, err
 		}
 		var broken *brokenError
 		var refused *refusedError
 		switch {
 		case ctx.Err() != nil:
-			return "", 0, err
+			return "", 0, part.told(err)
 		case errors.As(err, &refused) && refusals < maxRefusals && refused.wait <= maxRetryWait:
 			refusals++
 			if sleep(ctx, refused.wait) != nil {
-				return "", 0, err
+				return "", 0, part.told(err)
 			}
 		case errors.As(err, &broken) && breaks < maxBreaks && part.size > best:
 			best = part.size
 			breaks++
 		default:
-			return "", 0, err
+			return "", 0, part.told(err)
 		}
 	}
 }

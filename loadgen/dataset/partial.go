@@ -106,12 +106,24 @@ func (p *partial) finish(meta fileMeta, wantSHA string) (path string, size int64
 	return path, size, p.cache.record(p.name, meta)
 }
 
+// worthKeeping tells whether the next download can go on from here, and gains
+// by it.
+func (p *partial) worthKeeping() bool { return p.size >= minKept && p.etag != "" }
+
+// told adds to an error what becomes of the bytes that came.
+func (p *partial) told(err error) error {
+	if p.worthKeeping() {
+		return fmt.Errorf("%w; %d MiB are kept: try again, and it goes on from there", err, p.size>>20)
+	}
+	return err
+}
+
 // close gives up the file, and keeps its bytes for the next download where
 // keep says so and there is enough of them.
 func (p *partial) close(keep bool) {
 	tmp := p.f.Name()
 	err := p.f.Close()
-	if keep && err == nil && p.size >= minKept && p.etag != "" {
+	if keep && err == nil && p.worthKeeping() {
 		raw, err := json.Marshal(partialMeta{URL: p.url, ETag: p.etag})
 		if err == nil && replaceFile(p.cache.partial(p.name)+".json", raw) == nil && os.Rename(tmp, p.cache.partial(p.name)) == nil {
 			return

@@ -164,6 +164,14 @@ func TestHubResumes(t *testing.T) {
 	}
 }
 
+// A download that can't be mended now says that its bytes are not lost.
+func TestHubTellsWhatIsKept(t *testing.T) {
+	b := &breaking{content: largeCSV(4_000_000), etag: `"a"`, piece: 3_000_000}
+	_, cfg := breakingHub(t, b)
+	_, err := Open(context.Background(), cfg)
+	checkError(t, err, ErrUnavailable, "broke off after 3000000 of", "2 MiB are kept")
+}
+
 func removeAll(t *testing.T, dir, pattern string) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*", "*", "*", pattern))
