@@ -32,11 +32,12 @@ var mayImport = map[string][]string{
 	"proxy":             {"internal/record", "internal/wire", "internal/upstream", "proxy/exchange"},
 	"otel":              {"internal/record", "internal/sketch"},
 	"loadgen/dataset":   {},
+	"loadgen/trace":     {},
 	"loadgen/tokenizer": {},
 	"loadgen/prompt":    {"loadgen/tokenizer"},
 	"loadgen/body":      {"loadgen/prompt"},
 	"loadgen/engine":    {"internal/results", "internal/record", "internal/upstream"},
-	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset", "loadgen/prompt", "loadgen/body", "loadgen/engine"},
+	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset", "loadgen/prompt", "loadgen/body", "loadgen/engine", "loadgen/trace"},
 	"cmd/tokenomics":    {"*"},
 	// Programs of the end-to-end checks stand outside the house.
 	"scripts":             {},

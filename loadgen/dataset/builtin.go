@@ -16,9 +16,6 @@ var builtinFiles embed.FS
 // openBuiltin returns the embedded prompts. Domains take turns, so that even
 // the first few prompts are of many subjects and lengths.
 func openBuiltin(cfg Config) (*Dataset, error) {
-	if cfg.PromptColumn != "" {
-		return nil, configErrorf("the builtin dataset has no columns: leave out --prompt-column")
-	}
 	names, err := fs.Glob(builtinFiles, "builtin/*.jsonl")
 	if err != nil {
 		return nil, fmt.Errorf("reading the builtin dataset: %w", err)
@@ -31,11 +28,15 @@ func openBuiltin(cfg Config) (*Dataset, error) {
 		}
 		domains = append(domains, prompts)
 	}
-	prompts := takeTurns(domains)
-	if cfg.MaxPrompts > 0 && cfg.MaxPrompts < len(prompts) {
-		prompts = prompts[:cfg.MaxPrompts]
+	return New(BuiltinKey, "embedded in the binary", first(takeTurns(domains), cfg.MaxPrompts))
+}
+
+// first returns the first n prompts; all of them for 0.
+func first(prompts []Prompt, n int) []Prompt {
+	if n > 0 && n < len(prompts) {
+		return prompts[:n]
 	}
-	return New(BuiltinKey, "embedded in the binary", prompts)
+	return prompts
 }
 
 func readBuiltin(name string) ([]Prompt, error) {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,8 +29,6 @@ type fileMeta struct {
 	Commit string `json:"commit,omitempty"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
-
-	wantSHA string // what SHA256 must be, where the hub said so
 }
 
 // newCacheDir names the directory; nothing is created before something is to
@@ -45,7 +44,7 @@ func newCacheDir(root string, base *url.URL, src hubSource) (cacheDir, error) {
 	host := strings.ReplaceAll(base.Host+base.Path, ":", "_")
 	host = strings.ReplaceAll(host, "/", "_")
 	repo := strings.ReplaceAll(src.repo, "/", "--")
-	return cacheDir(filepath.Join(root, host, repo, strings.ReplaceAll(src.revision, "/", "--"))), nil
+	return cacheDir(filepath.Join(root, host, repo, strings.ReplaceAll(cmp.Or(src.revision, mainRevision), "/", "--"))), nil
 }
 
 func (d cacheDir) path(name string) string { return filepath.Join(string(d), filepath.FromSlash(name)) }
@@ -74,37 +73,13 @@ func (d cacheDir) has(name string) (path string, size int64, ok bool) {
 	return d.path(name), size, true
 }
 
-// store keeps what body has under name. Until all of it is there it has
-// another name, which is removed if it never comes.
-func (d cacheDir) store(name string, body io.Reader, meta fileMeta) (path string, size int64, err error) {
-	path = d.path(name)
-	sum := sha256.New()
-	err = replaceFile(path, func(w io.Writer) error {
-		size, err = io.Copy(io.MultiWriter(w, sum), body)
-		if err != nil {
-			return err
-		}
-		meta.Size, meta.SHA256 = size, hex.EncodeToString(sum.Sum(nil))
-		if meta.wantSHA != "" && meta.SHA256 != meta.wantSHA {
-			return fmt.Errorf("bad content in %s: its SHA-256 is not the one the hub names: try again", name)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", 0, err
-	}
+// record writes the sidecar of a file that is there whole.
+func (d cacheDir) record(name string, meta fileMeta) error {
 	raw, err := json.MarshalIndent(meta, "", "  ")
 	if err != nil {
-		return "", 0, err
-	}
-	err = replaceFile(d.meta(name), func(w io.Writer) error {
-		_, err := w.Write(append(raw, '\n'))
 		return err
-	})
-	if err != nil {
-		return "", 0, err
 	}
-	return path, size, nil
+	return replaceFile(d.meta(name), append(raw, '\n'))
 }
 
 // drop forgets a file. Without its sidecar it is not used again, so only the
@@ -115,20 +90,17 @@ func (d cacheDir) drop(name string) {
 }
 
 // replaceFile writes a file in whole: beside it, then renamed over it.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("making room in the cache (HOME or XDG_CACHE_HOME say where it is): %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
+func replaceFile(path string, content []byte) (err error) {
+	f, err := createBeside(path)
 	if err != nil {
-		return fmt.Errorf("making room in the cache (HOME or XDG_CACHE_HOME say where it is): %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = os.Remove(f.Name()) // left behind, it is only room on the disk
 		}
 	}()
-	err = write(f)
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -139,6 +111,19 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// createBeside makes a file of another name in the folder of path, which is
+// made where it is not there.
+func createBeside(path string) (*os.File, error) {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(filepath.Dir(path), ".partial-*"); err == nil {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("making room in the cache (HOME or XDG_CACHE_HOME say where it is): %w", err)
 }
 
 // openRegular opens a file of the cache, and nothing that only looks like one.

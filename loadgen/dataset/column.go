@@ -5,10 +5,30 @@ import (
 	"strings"
 )
 
+// columns names the parts of a row that are read.
+type columns struct {
+	prompt string // "" means a guess
+	image  string // "" means that there are no images
+}
+
+// columnAt is where columns were found; image is -1 where none is read.
+type columnAt struct{ prompt, image int }
+
+// find looks the columns up in have.
+func (c columns) find(have []string) (columnAt, error) {
+	at := columnAt{image: -1}
+	var err error
+	if at.prompt, err = chooseColumn(have, c.prompt); err != nil || c.image == "" {
+		return at, err
+	}
+	at.image, err = chooseColumn(have, c.image)
+	return at, err
+}
+
 // promptColumns are the names a prompt's column goes by in datasets in the
 // wild, in the order in which they are tried, without regard to case.
 func promptColumns() []string {
-	return []string{"prompt", "question", "problem", "instruction", "text", "input", "query", "content"}
+	return []string{"prompt", "question", "problem", "instruction", "text", "input", "query", "content", "conversations", "messages", "turns"}
 }
 
 // chooseColumn returns the index in have of the prompt's column: the one named

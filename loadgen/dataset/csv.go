@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // readCSV reads comma-separated values with a header row (RFC 4180: quoted
 // fields may hold commas, quotes and line ends).
-func readCSV(f *os.File, _ int64, column string, add func(int, string) error) error {
+func readCSV(f *os.File, _ int64, want columns, add func(Prompt) error) error {
 	r := csv.NewReader(skipBOM(f))
 	r.ReuseRecord = true
 	header, err := r.Read()
@@ -20,7 +21,7 @@ func readCSV(f *os.File, _ int64, column string, add func(int, string) error) er
 	if err != nil {
 		return csvError(err)
 	}
-	at, err := chooseColumn(header, column)
+	at, err := want.find(header)
 	if err != nil {
 		return err
 	}
@@ -32,7 +33,15 @@ func readCSV(f *os.File, _ int64, column string, add func(int, string) error) er
 		if err != nil {
 			return csvError(err)
 		}
-		if err := add(row, rec[at]); err != nil {
+		p := Prompt{Row: row, Text: strings.Clone(rec[at.prompt])} // of a string that holds the whole row
+		if at.image >= 0 && rec[at.image] != "" {
+			m, err := imageOfText(rec[at.image])
+			if err != nil {
+				return fmt.Errorf("row %d: column %q: %w", row, header[at.image], err)
+			}
+			p.Images = []Image{m}
+		}
+		if err := add(p); err != nil {
 			return err
 		}
 	}

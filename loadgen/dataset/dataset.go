@@ -1,24 +1,26 @@
 package dataset
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
-	"time"
+	"hash"
+	"io"
 )
 
 // Bounds of what is loaded. They are far above any benchmark dataset in use
 // and far below what would take a machine down when a wrong file is named.
 const (
-	maxFileBytes = 1 << 30   // one file, also each one downloaded
-	maxTextBytes = 1 << 30   // all prompts together: parquet can inflate
-	maxPrompts   = 1_000_000 // rows with text in them
-	maxLineBytes = 64 << 20  // one line of .txt or .jsonl
+	maxFileBytes   = 2 << 30   // one file, also each one downloaded: LiveCodeBench's has 1.2 GB
+	maxTextBytes   = 1 << 30   // all prompts together: parquet can inflate
+	maxPrompts     = 1_000_000 // rows with text in them
+	maxLineBytes   = 256 << 20 // one line of .txt or .jsonl: LiveCodeBench's hold all tests of a problem
+	maxTurns       = 10_000    // of one conversation
+	maxImages      = 100       // of one row
+	maxImageBytes  = 32 << 20  // one image
+	maxImagesBytes = 1 << 30   // all images together, each different one counted once
 )
 
 // ErrConfig marks errors that another command line would cure: an unknown
@@ -31,8 +33,15 @@ var ErrUnavailable = errors.New("dataset unavailable")
 
 // Prompt is one row of a dataset.
 type Prompt struct {
-	// Text is the prompt as the dataset has it: never empty, always UTF-8.
+	// Text is the prompt as the dataset has it: never empty, always UTF-8. Of a
+	// conversation it is the first user turn.
 	Text string
+	// Turns is the whole conversation, where the row holds more than a single
+	// user turn; nil elsewhere. There is a user turn in it, and no assistant
+	// turn before the first of them.
+	Turns []Turn
+	// Images are those of Config.ImageColumn; nil where the row has none.
+	Images []Image
 	// ID is the row's own name in the builtin set; empty elsewhere.
 	ID string
 	// Domain is the subject of a builtin prompt; empty elsewhere.
@@ -40,6 +49,25 @@ type Prompt struct {
 	// Row is the row's number in its file, counted from 1 (the header of a
 	// .csv not counted). Rows without text are left out, so Row may skip.
 	Row int
+}
+
+// Turn is one message of a conversation.
+type Turn struct {
+	// Role is "system", "user" or "assistant".
+	Role string
+	// Text is what was said: always UTF-8, perhaps empty.
+	Text string
+}
+
+// Image is one image of a prompt: its content, or where an engine finds it.
+type Image struct {
+	// MIME is the content's type, as in "image/png"; "" where URL is given.
+	MIME string
+	// Bytes is the encoded image, and not to be written to; nil where URL is
+	// given.
+	Bytes []byte
+	// URL is an http or https address; "" where Bytes are given.
+	URL string
 }
 
 // Dataset is a named list of prompts. It is immutable and safe for use by any
@@ -77,80 +105,37 @@ func (d *Dataset) Len() int { return len(d.prompts) }
 func (d *Dataset) At(i int) Prompt { return d.prompts[i] }
 
 // Digest is the SHA-256, in hex, over all texts in order, each preceded by its
-// length. Two results are of the same prompts when their digests are equal.
+// length, and by its turns and images where it has any. Two results are of the
+// same prompts when their digests are equal.
 func (d *Dataset) Digest() string {
 	h := sha256.New()
-	var n [8]byte
+	text := func(mark uint64, s string) {
+		hashLength(h, mark, len(s))
+		io.WriteString(h, s) // a hash never fails
+	}
 	for _, p := range d.prompts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p.Text)))
-		h.Write(n[:])
-		h.Write([]byte(p.Text))
+		for _, t := range p.Turns {
+			text(turnMark, t.Role)
+			text(0, t.Text)
+		}
+		for _, m := range p.Images {
+			text(imageMark, m.MIME+m.URL)
+			hashLength(h, 0, len(m.Bytes))
+			h.Write(m.Bytes)
+		}
+		text(0, p.Text)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Config says which dataset to open, and how. The package reads no environment
-// variables: HF_TOKEN and its kin are the caller's to pass in.
-type Config struct {
-	// Key names a dataset of the table in keys.go; see Keys. "" means DefaultKey.
-	Key string
-	// File is a .txt, .csv, .json, .jsonl or .parquet file to read instead of
-	// Key's dataset. "" means Key is used.
-	File string
-	// PromptColumn names the column, or JSON key, that holds the prompt. ""
-	// means the one the key's table row names, or for a file a guess among the
-	// usual names (see promptColumns).
-	PromptColumn string
-	// MaxPrompts keeps the first so many prompts. 0 means all of them.
-	MaxPrompts int
+// Marks tell in a digest what a length is of. No length has their bits.
+const (
+	turnMark  = 1 << 63
+	imageMark = 1 << 62
+)
 
-	// CacheDir is where downloads are kept. "" means tokenomics/datasets
-	// under os.UserCacheDir.
-	CacheDir string
-	// HFToken is sent to the hub as a bearer token, and to no other host. ""
-	// means anonymous.
-	HFToken string
-	// HFEndpoint is the hub's base URL. "" means https://huggingface.co.
-	HFEndpoint string
-	// Offline makes Open use what was downloaded before and no network
-	// (HF_HUB_OFFLINE). False means the hub is asked for what is not cached.
-	Offline bool
-
-	// HTTPClient does the requests; its CheckRedirect is replaced by ours. nil
-	// means a client of our own that heeds HTTPS_PROXY and NO_PROXY.
-	HTTPClient *http.Client
-	// Timeout bounds all of one file's download. 0 means 10 minutes.
-	Timeout time.Duration
-	// StallTimeout bounds the wait for the next byte. 0 means 30 seconds.
-	StallTimeout time.Duration
-	// Progress is told how far a download has come, in bytes of the file being
-	// fetched; total is -1 where the hub did not say. nil means nobody is told.
-	Progress func(done, total int64)
-}
-
-// Open loads the dataset that cfg names. Errors are one line that says what is
-// wrong and what to do about it, and match ErrConfig or ErrUnavailable, or the
-// context's own error when it was cancelled.
-func Open(ctx context.Context, cfg Config) (*Dataset, error) {
-	if cfg.MaxPrompts < 0 {
-		return nil, configErrorf("the number of prompts to keep is %d: give 0 for all of them, or a positive number", cfg.MaxPrompts)
-	}
-	if cfg.File != "" {
-		return openFile(ctx, cfg)
-	}
-	key := cfg.Key
-	if key == "" {
-		key = DefaultKey
-	}
-	if key == BuiltinKey {
-		return openBuiltin(cfg)
-	}
-	src, ok := lookup(key)
-	if !ok {
-		return nil, configErrorf("unknown dataset %q: known ones are %s; for prompts of your own use --dataset-file FILE",
-			key, strings.Join(Keys(), ", "))
-	}
-	return openHub(ctx, cfg, src)
+func hashLength(h hash.Hash, mark uint64, n int) {
+	h.Write(binary.BigEndian.AppendUint64(nil, mark|uint64(n)))
 }
 
 // configErrorf makes a one-line error that matches ErrConfig without carrying

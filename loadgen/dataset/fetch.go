@@ -5,194 +5,154 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-	"unicode"
+)
+
+const (
+	maxBreaks    = 5                // downloads that are gone on with
+	maxRefusals  = 3                // times that "too many requests" is waited for
+	maxRetryWait = 60 * time.Second // longer than that the user is told instead
 )
 
 // errStalled is the cause a download is cancelled with when nothing came.
 var errStalled = errors.New("no data came")
 
-// fetch downloads u into the cache under name and returns its path and size.
-// Nothing is kept of a download that did not come whole.
-func (h *hub) fetch(ctx context.Context, u *url.URL, name string, limit int64, progress func(done, total int64)) (string, int64, error) {
+// brokenError is a download that ended before the file did.
+type brokenError struct{ error }
+
+func (e *brokenError) Unwrap() error { return e.error }
+
+// refusedError is an answer to come again later.
+type refusedError struct {
+	error
+	wait time.Duration
+}
+
+// fetch downloads u into the cache under name and returns its path and size. A
+// download that breaks off is gone on with; what can't be gone on with now is
+// left for the next try.
+func (h *hub) fetch(ctx context.Context, u *url.URL, name string, limit int64, progress func(done, total int64)) (path string, size int64, err error) {
 	if h.offline {
 		return "", 0, errors.New("it is not in the cache and HF_HUB_OFFLINE forbids the network: unset it")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, h.timeout, fmt.Errorf("it took longer than %v", h.timeout))
 	defer cancel()
+	part, err := h.cache.resume(name, u.Redacted())
+	if err != nil {
+		return "", 0, err
+	}
+	keep := true
+	defer func() { part.close(keep) }()
+	best, breaks, refusals := part.size, 0, 0
+	for {
+		meta, wantSHA, err := h.attempt(ctx, u, part, limit, progress)
+		if err == nil {
+			keep = false
+			return part.finish(meta, wantSHA)
+		}
+		if errors.Is(err, errTooLarge) {
+			keep = false
+			return "", 0, err
+		}
+		var broken *brokenError
+		var refused *refusedError
+		switch {
+		case ctx.Err() != nil:
+			return "", 0, part.told(err)
+		case errors.As(err, &refused) && refusals < maxRefusals && refused.wait <= maxRetryWait:
+			refusals++
+			if sleep(ctx, refused.wait) != nil {
+				return "", 0, part.told(err)
+			}
+		case errors.As(err, &broken) && breaks < maxBreaks && part.size > best:
+			best = part.size
+			breaks++
+		default:
+			return "", 0, part.told(err)
+		}
+	}
+}
+
+// attempt asks once for what part lacks of u, and adds what comes.
+func (h *hub) attempt(ctx context.Context, u *url.URL, part *partial, limit int64, progress func(done, total int64)) (meta fileMeta, wantSHA string, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	stalled := time.AfterFunc(h.stall, func() { stop(fmt.Errorf("%w for %v", errStalled, h.stall)) })
 	defer stalled.Stop()
 
-	resp, err := h.get(ctx, u)
+	resp, err := h.get(ctx, u, part.size)
 	if err != nil {
-		return "", 0, err
+		return meta, "", err
 	}
 	defer resp.Body.Close() // what it could report, reading has reported
-	if resp.StatusCode != http.StatusOK {
-		return "", 0, h.statusError(resp)
+	total, err := h.goOn(resp, part)
+	if err != nil {
+		return meta, "", err
 	}
-	total := resp.ContentLength
 	if total > limit {
-		return "", 0, tooLarge(name, limit)
+		return meta, "", tooLarge(part.name, limit)
 	}
-	body := &meter{r: resp.Body, limit: limit, read: func(done int64) {
+	body := &meter{r: resp.Body, limit: limit, done: part.size, read: func(done int64) {
 		stalled.Reset(h.stall)
 		progress(done, total)
 	}}
-	meta := fileMeta{URL: u.Redacted(), ETag: etag(resp), Commit: resp.Header.Get("X-Repo-Commit"), wantSHA: linkedSHA(resp)}
-	path, size, err := h.cache.store(name, body, meta)
-	switch {
-	case body.err != nil && ctx.Err() != nil:
-		return "", 0, fmt.Errorf("the download broke off after %d bytes: %w", body.done, context.Cause(ctx))
-	case errors.Is(body.err, errTooLarge):
-		return "", 0, tooLarge(name, limit)
-	case body.err != nil && total >= 0:
-		return "", 0, fmt.Errorf("the download broke off after %d of %d bytes: %w", body.done, total, body.err)
-	case body.err != nil:
-		return "", 0, fmt.Errorf("the download broke off after %d bytes: %w", body.done, body.err)
+	if _, err := io.Copy(part, body); err != nil && body.err == nil {
+		return meta, "", err // of the disk
 	}
-	return path, size, err
+	if err := body.failure(context.Cause(ctx), part.name, total); err != nil {
+		return meta, "", err
+	}
+	return fileMeta{URL: u.Redacted(), ETag: part.etag, Commit: resp.Header.Get("X-Repo-Commit")}, linkedSHA(resp), nil
 }
 
-// get asks for u, with the token, and follows redirects by checkRedirect.
-func (h *hub) get(ctx context.Context, u *url.URL) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("User-Agent", "tokenomics")
-	// Compressed by the server, a body's length could not be checked.
-	req.Header.Set("Accept-Encoding", "identity")
-	if h.token != "" {
-		req.Header.Set("Authorization", "Bearer "+h.token)
-	}
-	resp, err := h.client.Do(req)
-	if err == nil {
-		return resp, nil
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("waiting for an answer: %w", context.Cause(ctx))
-	}
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		err = urlErr.Err // its URL may be a signed one, which is a secret
-	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return nil, fmt.Errorf("can't find host %s: is there a network, is HF_ENDPOINT right: %w", dns.Name, err)
-	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return nil, fmt.Errorf("can't connect: is there a network, is HF_ENDPOINT right: %w", err)
-	}
-	return nil, fmt.Errorf("no answer: %w", err)
-}
-
-// checkRedirect lets the hub send us on to where it keeps its files. Unlike
-// net/http, which goes by domain, it takes the token to the very same scheme,
-// host and port only. It does not leave TLS.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= maxRedirects {
-		return fmt.Errorf("stopped after %d redirects", maxRedirects)
-	}
-	first := via[0].URL
-	if req.URL.Scheme != first.Scheme || !strings.EqualFold(req.URL.Host, first.Host) {
-		req.Header.Del("Authorization")
-		req.Header.Del("Cookie")
-		req.Header.Del("Referer")
-	}
-	if first.Scheme == "https" && req.URL.Scheme != "https" {
-		return fmt.Errorf("refusing to follow a redirect from https to %s", req.URL.Scheme)
-	}
-	return nil
-}
-
-// statusError tells what a status means and what to do about it.
-func (h *hub) statusError(resp *http.Response) error {
-	said := headerText(resp.Header.Get("X-Error-Message"))
-	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		hint := "set HF_TOKEN to a token that may read it"
-		if h.token != "" {
-			hint = "HF_TOKEN is not accepted for it: check the token, and that the dataset's terms were agreed to"
+// goOn settles where in the file an answer goes on and returns the whole
+// file's size, -1 where the hub does not say.
+func (h *hub) goOn(resp *http.Response, part *partial) (total int64, err error) {
+	tag := etag(resp)
+	switch resp.StatusCode {
+	case http.StatusOK: // the whole file, asked for or not
+		if err := part.reset(); err != nil {
+			return 0, err
 		}
-		return fmt.Errorf("access refused (%s)%s: %s", resp.Status, said, hint)
-	case code == http.StatusNotFound:
-		return fmt.Errorf("not found (%s)%s: was it moved or renamed, is HF_ENDPOINT right", resp.Status, said)
-	case code == http.StatusTooManyRequests:
-		wait := ""
-		if after := headerText(resp.Header.Get("Retry-After")); after != "" {
-			wait = " (Retry-After" + after + ")"
+		part.etag = tag
+		return resp.ContentLength, nil
+	case http.StatusPartialContent:
+		var first, last int64
+		_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%d", &first, &last, &total)
+		if err == nil && first == part.size && tag == part.etag {
+			return total, nil
 		}
-		return fmt.Errorf("too many requests (%s)%s: try again later%s, or set HF_TOKEN for a higher limit", resp.Status, said, wait)
-	case code >= 500:
-		return fmt.Errorf("the hub has a fault (%s)%s: try again later", resp.Status, said)
+	case http.StatusRequestedRangeNotSatisfiable:
+	default:
+		return 0, h.statusError(resp)
 	}
-	return fmt.Errorf("unexpected answer (%s)%s", resp.Status, said)
+	// Not a part of the same file: from its start, then.
+	if part.size == 0 {
+		return 0, h.statusError(resp)
+	}
+	if err := part.reset(); err != nil {
+		return 0, err
+	}
+	return 0, &refusedError{error: fmt.Errorf("it changed while it was fetched: try again")}
 }
 
-// headerText makes a header's text fit for one line of an error message.
-func headerText(s string) string {
-	const most = 200
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if s == "" {
-		return ""
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
 	}
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return ": " + s
-}
-
-// etag is the file's own tag: the hub gives the one of a large file on the
-// redirect, since the store behind it has tags of its own.
-func etag(resp *http.Response) string {
-	if tag := linked(resp, "X-Linked-Etag"); tag != "" {
-		return tag
-	}
-	return resp.Header.Get("Etag")
-}
-
-// linkedSHA is the SHA-256, in hex, that a large file must have; "" where the
-// hub does not say. The tag of a file in LFS is its SHA-256; others are
-// something else.
-func linkedSHA(resp *http.Response) string {
-	tag := strings.Trim(strings.TrimPrefix(linked(resp, "X-Linked-Etag"), "W/"), `"`)
-	if len(tag) != 64 || strings.Trim(strings.ToLower(tag), "0123456789abcdef") != "" {
-		return ""
-	}
-	return strings.ToLower(tag)
-}
-
-// linked looks for a header in an answer and in the redirects that led to it.
-func linked(resp *http.Response, key string) string {
-	for resp != nil {
-		if v := resp.Header.Get(key); v != "" {
-			return v
-		}
-		if resp.Request == nil {
-			break
-		}
-		resp = resp.Request.Response
-	}
-	return ""
 }
 
 var errTooLarge = errors.New("too large")
 
 func tooLarge(name string, limit int64) error {
-	return fmt.Errorf("%s is larger than the %d MiB that are read", name, limit>>20)
+	return &markedError{err: fmt.Errorf("%s is larger than the %d MiB that are read", name, limit>>20), mark: errTooLarge}
 }
 
 // meter is a reader that counts, bounds, and remembers how reading ended.
@@ -217,4 +177,22 @@ func (m *meter) Read(p []byte) (int, error) {
 		m.read(m.done)
 	}
 	return n, err
+}
+
+// failure says how reading ended, unless it ended well. cause is why the
+// context ended, where it did.
+func (m *meter) failure(cause error, name string, total int64) error {
+	switch {
+	case m.err == nil && (total < 0 || m.done == total):
+		return nil
+	case errors.Is(m.err, errTooLarge):
+		return tooLarge(name, m.limit)
+	case m.err != nil && cause != nil:
+		return &brokenError{fmt.Errorf("the download broke off after %d bytes: %w", m.done, cause)}
+	case m.err == nil:
+		return &brokenError{fmt.Errorf("the download ended after %d of %d bytes", m.done, total)}
+	case total >= 0:
+		return &brokenError{fmt.Errorf("the download broke off after %d of %d bytes: %w", m.done, total, m.err)}
+	}
+	return &brokenError{fmt.Errorf("the download broke off after %d bytes: %w", m.done, m.err)}
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,12 @@ import (
 	"strings"
 )
 
-// fileKind reads one kind of file and hands each row's prompt to add. column is
-// the name asked for, or "". Errors from add are handed up untouched.
+// fileKind reads one kind of file and hands each row's prompt to add. Errors
+// from add are handed up untouched.
 type fileKind struct {
 	ext     string // with its dot, in lower case
 	columns bool   // rows have named columns
-	read    func(f *os.File, size int64, column string, add func(row int, text string) error) error
+	read    func(f *os.File, size int64, want columns, add func(Prompt) error) error
 }
 
 // fileKinds are the kinds of file that can be read, in the order in which they
@@ -33,39 +34,49 @@ func fileKinds() []fileKind {
 	}
 }
 
-// kindOf tells a file's kind by the end of its name.
-func kindOf(name string) (fileKind, bool) {
+// kindOf tells a file's kind by its extension.
+func kindOf(ext string) (fileKind, bool) {
 	for _, k := range fileKinds() {
-		if strings.EqualFold(filepath.Ext(name), k.ext) {
+		if strings.EqualFold(ext, k.ext) {
 			return k, true
 		}
 	}
 	return fileKind{}, false
 }
 
-// openFile loads the dataset in cfg.File.
-func openFile(ctx context.Context, cfg Config) (*Dataset, error) {
-	c := collector{max: cfg.MaxPrompts}
-	if err := c.readFile(ctx, cfg.File, cfg.PromptColumn); err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("reading dataset file %q: %w", cfg.File, context.Cause(ctx))
-		}
-		return nil, &markedError{err: fmt.Errorf("reading dataset file %q: %w", cfg.File, err), mark: ErrConfig}
-	}
-	if len(c.prompts) == 0 {
-		return nil, configErrorf("reading dataset file %q: no prompts in it: it is empty, or its prompt column is", cfg.File)
-	}
-	return New(filepath.Base(cfg.File), "file "+cfg.File, c.prompts)
+// fileSource is a file, and what its configuration says of it.
+type fileSource struct {
+	path   string
+	kind   string // its kind's extension; "" means by its name
+	column string // holds the prompt, where the user does not say
+	image  string // holds the images, where the user does not say
 }
 
-// readFile adds the rows of the file at path, until c has enough.
-func (c *collector) readFile(ctx context.Context, path, column string) error {
-	kind, ok := kindOf(path)
-	if !ok {
-		return fmt.Errorf("unknown file kind %q: use .txt, .csv, .json, .jsonl or .parquet", filepath.Ext(path))
+// openFile loads the dataset in a file.
+func openFile(ctx context.Context, cfg Config, src fileSource) (*Dataset, error) {
+	c := collector{max: cfg.MaxPrompts}
+	want := columns{prompt: cmp.Or(cfg.PromptColumn, src.column), image: cmp.Or(cfg.ImageColumn, src.image)}
+	if err := c.readFile(ctx, src.path, cmp.Or(src.kind, filepath.Ext(src.path)), want); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("reading dataset file %q: %w", src.path, context.Cause(ctx))
+		}
+		return nil, &markedError{err: fmt.Errorf("reading dataset file %q: %w", src.path, err), mark: ErrConfig}
 	}
-	if column != "" && !kind.columns {
-		return fmt.Errorf("a %s file has no columns: leave out --prompt-column", kind.ext)
+	if len(c.prompts) == 0 {
+		return nil, configErrorf("reading dataset file %q: no prompts in it: it is empty, or its prompt column is", src.path)
+	}
+	return New(filepath.Base(src.path), "file "+src.path, c.prompts)
+}
+
+// readFile adds the rows of the file at path, which is of the kind that has
+// the extension ext, until c has enough.
+func (c *collector) readFile(ctx context.Context, path, ext string, want columns) error {
+	kind, ok := kindOf(ext)
+	if !ok {
+		return fmt.Errorf("unknown file kind %q: use .txt, .csv, .json, .jsonl or .parquet", ext)
+	}
+	if want != (columns{}) && !kind.columns {
+		return fmt.Errorf("a %s file has no columns: leave out --prompt-column and --image-column", kind.ext)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -86,11 +97,11 @@ func (c *collector) readFile(ctx context.Context, path, column string) error {
 	if info.Size() > maxFileBytes {
 		return fmt.Errorf("%d MiB is more than the %d MiB that are read: split the file", info.Size()>>20, maxFileBytes>>20)
 	}
-	err = kind.read(f, info.Size(), column, func(row int, text string) error {
+	err = kind.read(f, info.Size(), want, func(p Prompt) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return c.add(row, text)
+		return c.add(p)
 	})
 	if errors.Is(err, errEnough) {
 		return nil
@@ -99,8 +110,8 @@ func (c *collector) readFile(ctx context.Context, path, column string) error {
 }
 
 // readText reads one prompt per line. Row is the line's number.
-func readText(f *os.File, _ int64, _ string, add func(int, string) error) error {
-	return eachLine(f, func(line int, text []byte) error { return add(line, string(text)) })
+func readText(f *os.File, _ int64, _ columns, add func(Prompt) error) error {
+	return eachLine(f, func(line int, text []byte) error { return add(Prompt{Row: line, Text: string(text)}) })
 }
 
 // eachLine calls fn with each line's number (from 1) and bytes, without its

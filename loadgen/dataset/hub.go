@@ -1,13 +1,14 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -19,28 +20,65 @@ const (
 	maxListingBytes     = 16 << 20 // the largest repositories list some 10 MiB
 	maxDownloadBytes    = 4 << 30  // all files of one dataset
 	maxRedirects        = 10
+
+	mainRevision    = "main"
+	parquetRevision = "refs/convert/parquet" // written by the hub: CONFIG/SPLIT/0000.parquet
 )
 
 // openHub loads a dataset of the hub, from the cache where it is there.
 func openHub(ctx context.Context, cfg Config, src hubSource) (*Dataset, error) {
+	src, limit, err := src.refined(cfg)
+	if err != nil {
+		return nil, err
+	}
 	h, err := newHub(cfg, src)
 	if err != nil {
 		return nil, err
 	}
 	c := collector{max: cfg.MaxPrompts}
-	if err := h.collect(ctx, &c); err != nil {
+	if limit > 0 && (c.max == 0 || limit < c.max) {
+		c.max = limit
+	}
+	if err := h.collectAny(ctx, cfg, &c); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("fetching dataset %q: %w", src.key, context.Cause(ctx))
 		}
 		err = fmt.Errorf("fetching dataset %q (%s at %s): %w", src.key, src.repo, h.base.Redacted(), err)
-		if h.ownColumn && errors.Is(err, ErrConfig) {
+		if src.own && errors.Is(err, ErrConfig) {
 			return nil, err
+		}
+		if src.own && errors.Is(err, errNoFiles) {
+			return nil, &markedError{err: fmt.Errorf("%w: correct --hf-subset and --hf-split", err), mark: ErrConfig}
 		}
 		// %v: a file of the hub that has not the table's column is no wrong use.
 		return nil, &markedError{mark: ErrUnavailable, err: fmt.Errorf(
 			"%v; or use --dataset-key %s, or --dataset-file FILE", err, BuiltinKey)}
 	}
-	return New(src.key, fmt.Sprintf("Hugging Face %s, column %s, from %s", src.repo, h.src.column, h.base.Redacted()), c.prompts)
+	return New(src.key, src.String()+", from "+h.base.Redacted(), c.prompts)
+}
+
+// collectAny adds the prompts of the dataset's files. Of a repository with no
+// file that can be read (some have other formats, or a script) the hub keeps a
+// copy in parquet as another revision.
+func (h *hub) collectAny(ctx context.Context, cfg Config, c *collector) error {
+	err := h.collect(ctx, c)
+	if !errors.Is(err, errNoFiles) {
+		return err
+	}
+	if h.src.revision == "" && h.src.files == nil {
+		src := h.src
+		src.revision = parquetRevision
+		copied, err := newHub(cfg, src)
+		if err != nil {
+			return err
+		}
+		if err := copied.collect(ctx, c); !errors.Is(err, errNoFiles) && !errors.Is(err, errNotFound) {
+			return err
+		}
+		copied.cache.drop(listingFile)
+	}
+	h.cache.drop(listingFile) // asked for anew, lest a mended repository is not seen
+	return err
 }
 
 // hub is a client for one dataset on one hub. The protocol is the one of the
@@ -58,11 +96,10 @@ type hub struct {
 	client *http.Client
 	cache  cacheDir
 
-	ownColumn bool // src.column is the user's word, not the table's
-	offline   bool
-	timeout   time.Duration
-	stall     time.Duration
-	progress  func(done, total int64)
+	offline  bool
+	timeout  time.Duration
+	stall    time.Duration
+	progress func(done, total int64)
 }
 
 func newHub(cfg Config, src hubSource) (*hub, error) {
@@ -78,12 +115,8 @@ func newHub(cfg Config, src hubSource) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	ownColumn := cfg.PromptColumn != ""
-	if ownColumn {
-		src.column = cfg.PromptColumn
-	}
 	h := &hub{
-		src: src, ownColumn: ownColumn, base: base, token: strings.TrimSpace(cfg.HFToken), cache: cache, offline: cfg.Offline,
+		src: src, base: base, token: strings.TrimSpace(cfg.HFToken), cache: cache, offline: cfg.Offline,
 		timeout: cfg.Timeout, stall: cfg.StallTimeout, progress: cfg.Progress,
 	}
 	if h.timeout <= 0 {
@@ -111,9 +144,8 @@ func (h *hub) collect(ctx context.Context, c *collector) error {
 	if err != nil {
 		return err
 	}
-	files, err := selectFiles(list.names(), h.src.split)
+	files, err := selectFiles(list.names(), h.src)
 	if err != nil {
-		h.cache.drop(listingFile)
 		return err
 	}
 	var total int64
@@ -125,8 +157,8 @@ func (h *hub) collect(ctx context.Context, c *collector) error {
 		if total += size; total > maxDownloadBytes {
 			return fmt.Errorf("its files are more than %d MiB", maxDownloadBytes>>20)
 		}
-		if err := c.readFile(ctx, path, h.src.column); err != nil {
-			if userError := h.ownColumn && errors.Is(err, ErrConfig); !userError && ctx.Err() == nil {
+		if err := c.readFile(ctx, path, filepath.Ext(name), columns{prompt: h.src.column, image: h.src.image}); err != nil {
+			if userError := h.src.own && errors.Is(err, ErrConfig); !userError && ctx.Err() == nil {
 				h.cache.drop(name) // what can't be read is fetched anew next time
 			}
 			return fmt.Errorf("bad content in %s: %w", name, err)
@@ -144,71 +176,14 @@ func (h *hub) collect(ctx context.Context, c *collector) error {
 	return nil
 }
 
-// listing is what the hub says a repository holds at one commit.
-type listing struct {
-	SHA      string `json:"sha"`
-	Siblings []struct {
-		Name string `json:"rfilename"`
-	} `json:"siblings"`
-}
-
-func (l listing) names() []string {
-	names := make([]string, len(l.Siblings))
-	for i, s := range l.Siblings {
-		names[i] = s.Name
-	}
-	return names
-}
-
-// listing returns the repository's listing, asking the hub at most once in the
-// life of the cache: files are then fetched from the commit it names.
-func (h *hub) listing(ctx context.Context) (listing, error) {
-	if path, _, ok := h.cache.has(listingFile); ok {
-		if raw, err := readAtMost(path, maxListingBytes); err == nil {
-			if l, err := parseListing(raw); err == nil {
-				return l, nil
-			}
-		}
-	}
-	u := h.base.JoinPath("api", "datasets", h.src.repo, "revision", h.src.revision)
-	path, _, err := h.fetch(ctx, u, listingFile, maxListingBytes, func(int64, int64) {})
-	if err != nil {
-		return listing{}, err
-	}
-	raw, err := readAtMost(path, maxListingBytes)
-	if err != nil {
-		return listing{}, err
-	}
-	l, err := parseListing(raw)
-	if err != nil {
-		h.cache.drop(listingFile)
-		return listing{}, fmt.Errorf("bad content: the answer is no listing of files (is HF_ENDPOINT a hub, and no login page in between?): %w", err)
-	}
-	return l, nil
-}
-
-func parseListing(raw []byte) (listing, error) {
-	var l listing
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return listing{}, err
-	}
-	if len(l.Siblings) == 0 {
-		return listing{}, errors.New("it names no files")
-	}
-	return l, nil
-}
-
 // file returns the path and size of one of the repository's files, fetched if
 // it is not cached whole.
 func (h *hub) file(ctx context.Context, list listing, name string) (string, int64, error) {
 	if path, size, ok := h.cache.has(name); ok {
 		return path, size, nil
 	}
-	revision := list.SHA
-	if revision == "" {
-		revision = h.src.revision // a mirror that tells no commit
-	}
-	parts := append([]string{"datasets", h.src.repo, "resolve", revision}, escaped(name)...)
+	revision := cmp.Or(list.SHA, h.src.revision, mainRevision) // a mirror may tell no commit
+	parts := append([]string{"datasets", h.src.repo, "resolve", url.PathEscape(revision)}, escaped(name)...)
 	return h.fetch(ctx, h.base.JoinPath(parts...), name, maxFileBytes, h.progress)
 }
 

@@ -234,7 +234,7 @@ func TestHubErrors(t *testing.T) {
 		{"401", status(401, "X-Error-Message", "Invalid\u009b username"), nil, "", "", ErrUnavailable, []string{"401", "Invalid username", "set HF_TOKEN"}},
 		{"403 with a token", ok, status(403), "hf_secret", "", ErrUnavailable, []string{"403", "HF_TOKEN is not accepted"}},
 		{"404", ok, status(404), "", "", ErrUnavailable, []string{"404", "not found", "HF_ENDPOINT"}},
-		{"429", status(429, "Retry-After", "17"), nil, "", "", ErrUnavailable, []string{"429", "too many requests", "17"}},
+		{"429", status(429, "Retry-After", "3600"), nil, "", "", ErrUnavailable, []string{"429", "too many requests", "3600"}},
 		{"503", status(503), nil, "", "", ErrUnavailable, []string{"503", "try again later"}},
 		{"418", status(418), nil, "", "", ErrUnavailable, []string{"418", "unexpected"}},
 		{"a login page for a listing", says("<html>log in"), nil, "", "", ErrUnavailable, []string{"bad content", "listing", "HF_ENDPOINT"}},

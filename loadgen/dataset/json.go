@@ -7,78 +7,30 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 )
 
-// jsonRows turns rows of JSON, each a string or an object, into prompts. The
-// column is settled by the first object.
-type jsonRows struct {
-	want   string // asked for, or ""
-	column string // settled, or "" while no object was seen
-}
-
-// text returns the prompt in one row; "" where its column holds null.
-func (j *jsonRows) text(raw []byte) (string, error) {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) > 0 && raw[0] == '"' {
-		var s string
-		return s, json.Unmarshal(raw, &s)
-	}
-	if len(raw) == 0 || raw[0] != '{' {
-		if !json.Valid(raw) {
-			return "", json.Unmarshal(raw, new(any))
-		}
-		return "", errors.New("neither an object nor a string")
-	}
-	var obj map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &obj); err != nil {
-		return "", err
-	}
-	if j.column == "" {
-		have := sortedKeys(obj)
-		i, err := chooseColumn(have, j.want)
-		if err != nil {
-			return "", err
-		}
-		j.column = have[i]
-	}
-	val, ok := obj[j.column]
-	if !ok {
-		return "", configErrorf("no column %q: it has %s", j.column, listed(sortedKeys(obj)))
-	}
-	if string(val) == "null" {
-		return "", nil
-	}
-	if val[0] != '"' {
-		return "", configErrorf("column %q holds no text but %s: name another with --prompt-column; it has %s",
-			j.column, jsonType(val[0]), listed(sortedKeys(obj)))
-	}
-	var s string
-	return s, json.Unmarshal(val, &s)
-}
-
 // readJSONL reads one JSON object or string per line. Row is the line's number.
-func readJSONL(f *os.File, _ int64, column string, add func(int, string) error) error {
-	rows := jsonRows{want: column}
+func readJSONL(f *os.File, _ int64, want columns, add func(Prompt) error) error {
+	rows := jsonRows{want: want}
 	return eachLine(f, func(line int, raw []byte) error {
 		if len(bytes.TrimSpace(raw)) == 0 {
 			return nil
 		}
-		text, err := rows.text(raw)
-		if errors.Is(err, ErrConfig) {
-			return fmt.Errorf("line %d: %w", line, err)
-		}
-		if err != nil {
+		p, err := rows.row(raw)
+		if isJSONError(err) {
 			return fmt.Errorf("bad JSON on line %d: %w", line, err)
 		}
-		return add(line, text)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", line, err)
+		}
+		p.Row = line
+		return add(p)
 	})
 }
 
 // readJSON reads an array of objects or strings, or an object whose "data" is
 // one. Row is the item's number in the array.
-func readJSON(f *os.File, size int64, column string, add func(int, string) error) error {
+func readJSON(f *os.File, size int64, want columns, add func(Prompt) error) error {
 	dec := json.NewDecoder(skipBOM(f))
 	fail := func(what string, err error) error {
 		at := errorOffset(dec, err)
@@ -93,18 +45,19 @@ func readJSON(f *os.File, size int64, column string, add func(int, string) error
 		}
 		return fail("at its start,", err)
 	}
-	rows := jsonRows{want: column}
+	rows := jsonRows{want: want}
 	row := 1
 	for ; dec.More(); row++ {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			return fail(fmt.Sprintf("in item %d,", row), err)
 		}
-		text, err := rows.text(raw)
+		p, err := rows.row(raw)
 		if err != nil {
 			return fmt.Errorf("item %d: %w", row, err)
 		}
-		if err := add(row, text); err != nil {
+		p.Row = row
+		if err := add(p); err != nil {
 			return err
 		}
 	}
@@ -150,6 +103,13 @@ func enterArray(dec *json.Decoder) error {
 	return configErrorf(`no "data" in it but %s: make it an array of objects or strings, {"data": [...]}, or a .jsonl file`, listed(keys))
 }
 
+// isJSONError tells an error of the notation from one of what it says.
+func isJSONError(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.As(err, &syntax) || errors.As(err, &kind)
+}
+
 // errorOffset is where in the input err happened, as well as dec knows.
 func errorOffset(dec *json.Decoder, err error) int64 {
 	var syntax *json.SyntaxError
@@ -172,25 +132,4 @@ func lineAt(f *os.File, offset int64) int {
 			return line
 		}
 	}
-}
-
-func jsonType(first byte) string {
-	switch {
-	case first == '{':
-		return "objects"
-	case first == '[':
-		return "arrays"
-	case strings.IndexByte("tf", first) >= 0:
-		return "booleans"
-	}
-	return "numbers"
-}
-
-func sortedKeys(obj map[string]json.RawMessage) []string {
-	keys := make([]string, 0, len(obj))
-	for k := range obj {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
