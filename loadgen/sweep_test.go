@@ -44,9 +44,11 @@ func batchesOf(sizes ...int) (loads []results.Load) {
 // chats are streams of up to max tokens from d.
 func chats(d *dataset.Dataset, seed uint64, max int) Requests {
 	temperature := 0.5
-	order := NewOrder(seed, d.Len())
 	return Requests{
-		Source: prompt.Rows{Order: order.Row, At: func(row int) (prompt.Prompt, error) { return prompt.Prompt{Text: d.At(row).Text}, nil }},
+		Source: prompt.Rows{
+			Order: func(i int) int { return NewOrder(seed, d.Len()).Row(i) },
+			At:    func(row int) (prompt.Prompt, error) { return prompt.Prompt{Text: d.At(row).Text}, nil },
+		},
 		Asking: body.Asking{Endpoint: "chat", Model: "m", MaxTokens: max, Temperature: &temperature, Stream: true},
 	}
 }

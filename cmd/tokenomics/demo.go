@@ -74,8 +74,8 @@ func demo(ctx context.Context, e *env, resultsFile string) error {
 func demoSweep(ctx context.Context, e *env, base, resultsFile string) error {
 	f := &loadgenFlags{
 		apiBase: base + "/v1", apiKey: "unused", timeout: time.Minute,
-		load: loadFlags{batchSizes: "1,2,4,8", burstiness: 1, numRuns: 2, warmup: 3},
-		say:  promptFlags{datasetKey: dataset.BuiltinKey, prefixGroups: 1, documents: 1}, seed: 42,
+		load: loadFlags{batchSizes: "1,2,4,8", burstiness: 1, traceSpeed: 1, numRuns: 2, warmup: 3},
+		say:  promptFlags{datasetKey: dataset.BuiltinKey, prefixGroups: 1, documents: 1, turns: 1, history: historyModel}, seed: 42,
 		ask:         askFlags{endpoint: "chat", maxTokens: 64, temperature: 0.5, stream: true, n: 1},
 		prefixCache: "auto", resultsFile: resultsFile, description: "demo on a simulated server", viaProxy: true,
 	}

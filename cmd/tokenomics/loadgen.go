@@ -138,7 +138,10 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if p.prompts, err = f.say.plan(given); err != nil {
 		return nil, err
 	}
-	p.forever = p.prompts.scenario != nil && !given("ignore-eos")
+	p.forever = (p.prompts.scenario != nil || p.trace != nil) && !given("ignore-eos")
+	if err := p.agree(given); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
@@ -159,4 +162,23 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		}
 	}
 	return p, nil
+}
+
+// agree finds options that don't go together.
+func (p *loadgenPlan) agree(given func(string) bool) error {
+	talks := p.shape == loadgen.ShapeConversations
+	for _, name := range []string{"turns", "history", "think-time"} {
+		if given(name) && !talks {
+			return fmt.Errorf("--%s is for --conversations", name)
+		}
+	}
+	switch {
+	case talks && p.ask.endpoint != "chat":
+		return fmt.Errorf("--conversations are chats: leave --endpoint %s out", p.ask.endpoint)
+	case talks && p.prompts.scenario != nil && p.say.history == historyDataset:
+		return errors.New("--history dataset needs a dataset that has answers: made prompts have none")
+	case p.trace != nil && (p.prompts.scenario != nil || given("dataset-key") || given("dataset-name") || p.say.datasetFile+p.say.datasetConfig+p.say.hfDataset != ""):
+		return errors.New("--trace says how long prompts and answers are: leave the dataset and the lengths out")
+	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/tidwall/gjson"
 
-	"tokenomics/loadgen"
 	"tokenomics/loadgen/body"
 )
 
@@ -81,10 +80,4 @@ func (p *loadgenPlan) asking(engine string) body.Asking {
 		a.Extra = []byte(p.ask.extraBody)
 	}
 	return a
-}
-
-// requests are what a run sends.
-func requests(r loadgen.Requests, first int, cache loadgen.Cache) loadgen.Workload {
-	r.First, r.Asking.CacheSalt, r.Asking.NoPromptCache = first, cache.Salt, cache.NoPromptCache
-	return r
 }

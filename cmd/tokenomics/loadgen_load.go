@@ -14,6 +14,7 @@ import (
 	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 	"tokenomics/loadgen"
+	"tokenomics/loadgen/trace"
 )
 
 // loadFlags say what load there is to be.
@@ -21,6 +22,11 @@ type loadFlags struct {
 	batchSizes     string
 	maxConcurrency string
 	requestRate    string
+	conversations  string
+	trace          string
+	traceSpeed     float64
+	traceFrom      time.Duration
+	traceTo        time.Duration
 	arrival        string
 	burstiness     float64
 	rampUp         time.Duration
@@ -43,6 +49,7 @@ type loadPlan struct {
 	find  *loadgen.Find     // nil where the loads are given
 	until *loadgen.StopWhen // nil where the number of runs is given
 	slo   stats.SLO         // of goodput
+	trace *trace.Trace      // nil: there is none
 }
 
 // defaultSpan is how long a run of a load lasts that has no end of its own.
@@ -55,6 +62,11 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.requestRate, "request-rate", "", "open loop: requests a second, whatever becomes of them, a `list` such as 1,2,5,inf")
 	fs.StringVar(&f.arrival, "arrival", "", "with --request-rate: constant, poisson or gamma (default poisson)")
 	fs.Float64Var(&f.burstiness, "burstiness", 1, "shape of gamma arrivals: below 1 they are burstier than Poisson's, above it more even")
+	fs.StringVar(&f.conversations, "conversations", "", "multi-turn: users who talk at a time, a `list` such as 1,8,64; --num-prompts is how many conversations there are")
+	fs.StringVar(&f.trace, "trace", "", "requests as they came: a timed trace of Mooncake (JSONL), Azure or BurstGPT (CSV) in a `file`")
+	fs.Float64Var(&f.traceSpeed, "trace-speed", 1, "with --trace: how many times as fast as they came")
+	fs.Var(newSeconds(&f.traceFrom, 0), "trace-from", "with --trace: `time` in it at which to begin")
+	fs.Var(newSeconds(&f.traceTo, 0), "trace-to", "with --trace: `time` in it at which to end (default: its end)")
 	fs.Var(newSeconds(&f.rampUp, 0), "ramp-up", "`time` in which a run's concurrency or rate grows to what it is to be")
 	fs.IntVar(&f.numPrompts, "num-prompts", 0, "requests of a run; with bursts the batch size decides")
 	fs.Var(newSeconds(&f.duration, 0), "duration", "`time` for which a run sends, such as 60s or 5m (default 30s, where --num-prompts is not given)")
@@ -89,7 +101,11 @@ func (f *loadFlags) plan(given func(string) bool) (p loadPlan, err error) {
 	case p.find != nil:
 		return p, f.searched(&p)
 	case p.shape == loadgen.ShapeConcurrency:
-		p.loads, err = f.closed()
+		p.loads, err = f.closed("max-concurrency", f.maxConcurrency, p.shape)
+	case p.shape == loadgen.ShapeConversations:
+		p.loads, err = f.closed("conversations", f.conversations, p.shape)
+	case p.shape == loadgen.ShapeTrace:
+		err = f.replayed(&p)
 	case p.shape == loadgen.ShapeRate:
 		p.loads, err = f.open()
 	default:
@@ -166,6 +182,8 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")
 	case f.numPrompts > 0 && f.duration > 0:
 		return errors.New("--num-prompts and --duration both end a run: give one")
+	case !(f.traceSpeed > 0) || math.IsInf(f.traceSpeed, 1):
+		return fmt.Errorf("--trace-speed %v: give a number above 0; 2 is twice as fast as they came", f.traceSpeed)
 	case !(f.burstiness > 0) || math.IsInf(f.burstiness, 1):
 		return fmt.Errorf("--burstiness %v: give a number above 0; 1 is Poisson", f.burstiness)
 	case given("max-concurrency") && given("concurrency"), given("warmup") && given("warmup-runs"):
@@ -192,6 +210,12 @@ func (f *loadFlags) shape(given func(string) bool) (string, error) {
 	if f.maxConcurrency != "" {
 		name("max-concurrency", loadgen.ShapeConcurrency)
 	}
+	if f.conversations != "" {
+		name("conversations", loadgen.ShapeConversations)
+	}
+	if f.trace != "" {
+		name("trace", loadgen.ShapeTrace)
+	}
 	switch f.find {
 	case findConcurrency:
 		name("find", loadgen.ShapeConcurrency)
@@ -203,9 +227,13 @@ func (f *loadFlags) shape(given func(string) bool) (string, error) {
 	}
 	switch {
 	case shape == loadgen.ShapeBatch && (f.numPrompts > 0 || f.duration > 0 || f.rampUp > 0):
-		return "", errors.New("--num-prompts, --duration and --ramp-up are for --max-concurrency and --request-rate: a burst sends its batch size at once")
+		return "", errors.New("--num-prompts, --duration and --ramp-up are for --max-concurrency, --request-rate and --conversations: a burst sends its batch size at once")
 	case shape != loadgen.ShapeRate && (given("arrival") || given("burstiness")):
 		return "", errors.New("--arrival and --burstiness are for --request-rate")
+	case shape != loadgen.ShapeTrace && (given("trace-speed") || given("trace-from") || given("trace-to")):
+		return "", errors.New("--trace-speed, --trace-from and --trace-to are for --trace")
+	case shape == loadgen.ShapeTrace && (f.numPrompts > 0 || f.duration > 0 || f.rampUp > 0):
+		return "", errors.New("--num-prompts, --duration and --ramp-up are not for --trace, which has its own times: cut it with --trace-to")
 	}
 	return shape, nil
 }
@@ -218,8 +246,32 @@ func (f *loadFlags) span() float64 {
 	return f.duration.Seconds()
 }
 
-func (f *loadFlags) closed() (loads []results.Load, err error) {
-	sizes, err := parseInts("max-concurrency", f.maxConcurrency, "keeps nothing in flight")
+// replayed is the load of a trace.
+func (f *loadFlags) replayed(p *loadPlan) (err error) {
+	if p.trace, err = trace.Open(f.trace); err == nil && f.traceFrom+f.traceTo > 0 {
+		p.trace, err = p.trace.Window(f.traceFrom, f.traceTo)
+	}
+	if err == nil {
+		p.trace, err = p.trace.Scaled(1 / f.traceSpeed)
+	}
+	if err != nil {
+		return fmt.Errorf("--trace: %w", err)
+	}
+	p.loads = []results.Load{{Shape: p.shape, NumPrompts: p.trace.Len(), DurationS: p.trace.At(p.trace.Len() - 1).At.Seconds()}}
+	return nil
+}
+
+// schedule is when the requests of a trace are due.
+func (p *loadPlan) schedule() (s loadgen.Schedule) {
+	for i := range p.trace.Len() {
+		s = append(s, p.trace.At(i).At)
+	}
+	return s
+}
+
+// closed are the loads of a closed loop: so many in flight.
+func (f *loadFlags) closed(flag, list, shape string) (loads []results.Load, err error) {
+	sizes, err := parseInts(flag, list, "keeps nothing in flight")
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +280,7 @@ func (f *loadFlags) closed() (loads []results.Load, err error) {
 		if err != nil {
 			return nil, err
 		}
-		l.MaxConcurrency = n
+		l.MaxConcurrency, l.Shape = n, shape
 		loads = append(loads, l)
 	}
 	return loads, nil

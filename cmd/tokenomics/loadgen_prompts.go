@@ -17,6 +17,7 @@ import (
 	"tokenomics/loadgen/dataset"
 	"tokenomics/loadgen/prompt"
 	"tokenomics/loadgen/tokenizer"
+	"tokenomics/loadgen/trace"
 )
 
 // randomKey is the dataset of made prompts.
@@ -24,21 +25,35 @@ const randomKey = "random"
 
 // promptFlags say what requests say.
 type promptFlags struct {
-	datasetKey   string
-	datasetFile  string
-	promptColumn string
-	scenario     string
-	inputLen     int
-	outputLen    int
-	tokenizer    string
-	prefixTokens int
-	prefixGroups int
-	numImages    int
-	imageSize    string
-	loras        []string
-	loraMix      string
-	documents    int
+	datasetConfig string
+	hfDataset     string
+	hfSubset      string
+	hfSplit       string
+	imageColumn   string
+	turns         int
+	history       string
+	thinkTime     time.Duration
+	datasetKey    string
+	datasetFile   string
+	promptColumn  string
+	scenario      string
+	inputLen      int
+	outputLen     int
+	tokenizer     string
+	prefixTokens  int
+	prefixGroups  int
+	numImages     int
+	imageSize     string
+	loras         []string
+	loraMix       string
+	documents     int
 }
+
+// What --history takes.
+const (
+	historyModel   = "model"
+	historyDataset = "dataset"
+)
 
 // Lengths of made prompts where none are given: those of vLLM's random dataset.
 const (
@@ -50,11 +65,19 @@ func (f *promptFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.datasetKey, "dataset-key", dataset.DefaultKey, "prompts: "+strings.Join(append(dataset.Keys(), randomKey), ", "))
 	fs.StringVar(&f.datasetKey, "dataset-name", dataset.DefaultKey, "the same as --dataset-key")
 	fs.StringVar(&f.datasetFile, "dataset-file", "", "prompts from a .txt, .csv, .json, .jsonl or .parquet `file`")
+	fs.StringVar(&f.datasetConfig, "dataset-config", "", "prompts as a JSON `file` says: {\"source\":{\"type\":...},\"prompt_column\":...}")
+	fs.StringVar(&f.hfDataset, "hf-dataset", "", "prompts from any dataset of the Hugging Face hub, `owner/name`")
+	fs.StringVar(&f.hfSubset, "hf-subset", "", "its `subset`, also called configuration")
+	fs.StringVar(&f.hfSplit, "hf-split", "", "its `split`, such as test or train[:1000]")
+	fs.StringVar(&f.imageColumn, "image-column", "", "`column` or key that holds the image, or a list of them")
 	fs.StringVar(&f.promptColumn, "prompt-column", "", "`column` or key that holds the prompt (default: guessed)")
 	fs.StringVar(&f.scenario, "scenario", "", "made prompts and answers of these `lengths`, in the model's tokens: "+prompt.ScenarioSyntax)
 	fs.IntVar(&f.inputLen, "input-len", defaultInput, "made prompts of so many `tokens`: --scenario 'D(INPUT,OUTPUT)'")
 	fs.IntVar(&f.outputLen, "output-len", defaultOutput, "with made prompts: answers of so many `tokens`")
 	fs.StringVar(&f.tokenizer, "tokenizer", "", "tokenizer.json `file` to size made prompts by (default: the engine's /tokenize, else its usage)")
+	fs.IntVar(&f.turns, "turns", 4, "with --conversations of made prompts: `turns` of each")
+	fs.StringVar(&f.history, "history", historyModel, "with --conversations: whose answers later turns refer to: model (the real ones) or dataset (its own)")
+	fs.Var(newSeconds(&f.thinkTime, 0), "think-time", "with --conversations: `time` between an answer and the next turn")
 	fs.IntVar(&f.prefixTokens, "prefix-tokens", 0, "put a prefix of so many `tokens`, which others share, before each prompt")
 	fs.IntVar(&f.prefixGroups, "prefix-groups", 1, "with --prefix-tokens: how many such prefixes there are")
 	fs.IntVar(&f.numImages, "num-images", 0, "add so many made images to each prompt, other ones for each request")
@@ -84,6 +107,10 @@ func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
 		return p, errors.New("--dataset-key and --dataset-name are one option: give one of the two")
 	case (given("dataset-key") || given("dataset-name")) && f.datasetFile != "":
 		return p, errors.New("--dataset-key and --dataset-file exclude each other: give one")
+	case f.turns < 1 || f.thinkTime < 0:
+		return p, errors.New("--turns: give 1 or more; --think-time: give 0 or more")
+	case f.history != historyModel && f.history != historyDataset:
+		return p, fmt.Errorf("--history %q: give model or dataset", f.history)
 	case f.scenario != "" && sized:
 		return p, errors.New("--scenario says the lengths that --input-len and --output-len say: give one")
 	case (f.scenario != "" || sized) && !made && (given("dataset-key") || given("dataset-name") || f.datasetFile != ""):
@@ -114,12 +141,14 @@ func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
 // dataset opens the prompts that exist; nil where they are made. HF_* variables
 // are the hub's own.
 func (p *loadgenPlan) dataset(ctx context.Context) (*dataset.Dataset, error) {
-	if p.prompts.scenario != nil {
+	if p.prompts.scenario != nil || p.trace != nil {
 		return nil, nil
 	}
 	offline := os.Getenv("HF_HUB_OFFLINE")
 	d, err := dataset.Open(ctx, dataset.Config{
-		Key: p.say.datasetKey, File: p.say.datasetFile, PromptColumn: p.say.promptColumn,
+		Key: p.say.datasetKey, File: p.say.datasetFile, ConfigFile: p.say.datasetConfig,
+		HFPath: p.say.hfDataset, HFSubset: p.say.hfSubset, HFSplit: p.say.hfSplit,
+		PromptColumn: p.say.promptColumn, ImageColumn: p.say.imageColumn,
 		HFToken: os.Getenv("HF_TOKEN"), HFEndpoint: os.Getenv("HF_ENDPOINT"),
 		Offline: offline == "1" || strings.EqualFold(offline, "true"),
 	})
@@ -155,11 +184,18 @@ func (s *loadgenSession) source(v *prompt.Vocabulary, overhead int) (prompt.Sour
 	p := s.plan
 	seed := uint64(p.seed)
 	var source prompt.Source
-	if p.prompts.scenario != nil {
+	switch {
+	case p.trace != nil:
+		source = prompt.Blocks{Vocabulary: v, Seed: seed, Size: trace.BlockTokens, Overhead: overhead, Of: func(i int) prompt.Shape {
+			n := p.trace.Len()
+			r := p.trace.At((i%n + n) % n)
+			return prompt.Shape{Input: r.Input, Output: r.Output, Blocks: r.Blocks}
+		}}
+	case p.prompts.scenario != nil:
 		source = prompt.Synthetic{Vocabulary: v, Scenario: *p.prompts.scenario, Seed: seed, Overhead: overhead}
-	} else {
+	default:
 		order := loadgen.NewOrder(seed, s.data.Len())
-		source = prompt.Rows{Order: order.Row, At: func(row int) (prompt.Prompt, error) { return prompt.Prompt{Text: s.data.At(row).Text}, nil }}
+		source = prompt.Rows{Order: order.Row, At: func(row int) (prompt.Prompt, error) { return promptOf(s.data.At(row)), nil }}
 	}
 	if p.say.prefixTokens > 0 {
 		var err error
@@ -183,7 +219,16 @@ func (s *loadgenSession) source(v *prompt.Vocabulary, overhead int) (prompt.Sour
 	return source, nil
 }
 
+// promptOf is a dataset's row as it is asked.
+func promptOf(row dataset.Prompt) prompt.Prompt {
+	p := prompt.Prompt{Text: row.Text}
+	for _, i := range row.Images {
+		p.Images = append(p.Images, prompt.Image{MIME: i.MIME, Data: i.Bytes, URL: i.URL})
+	}
+	return p
+}
+
 // needsWords says whether anything is made of words.
 func (p *loadgenPlan) needsWords() bool {
-	return p.prompts.scenario != nil || p.say.prefixTokens > 0
+	return p.prompts.scenario != nil || p.trace != nil || p.say.prefixTokens > 0
 }

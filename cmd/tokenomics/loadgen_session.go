@@ -69,7 +69,13 @@ func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 	plan := loadgen.Plan{
 		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed),
 		Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
-		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return requests(what, first, cache) },
+		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return s.workload(what, first, cache) },
+	}
+	if p.trace != nil {
+		plan.Trace = p.schedule()
+		for _, note := range p.trace.Notes() {
+			s.notes.Warning(note)
+		}
 	}
 	if s.data != nil {
 		plan.Prompts = s.data.Len()
@@ -89,6 +95,25 @@ func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 		sweep.Enough = p.until.Enough
 	}
 	return sweep, nil
+}
+
+// workload is what a run sends, from prompt or conversation number first on.
+func (s *loadgenSession) workload(r loadgen.Requests, first int, cache loadgen.Cache) loadgen.Workload {
+	r.First, r.Asking.NoPromptCache = first, cache.NoPromptCache
+	if r.Asking.TakesSalt() {
+		r.Asking.CacheSalt = cache.Salt
+	}
+	if s.plan.shape != loadgen.ShapeConversations {
+		return r
+	}
+	var order loadgen.Order
+	if s.data != nil {
+		order = loadgen.NewOrder(uint64(s.plan.seed), s.data.Len())
+	}
+	return loadgen.Conversations{
+		Source: func(i int) (loadgen.Conversation, error) { return s.talk(r.Source, order, i) },
+		First:  first, Asking: r.Asking, Think: s.plan.say.thinkTime, Scripted: s.plan.say.history == historyDataset,
+	}
 }
 
 // prepare makes engine and connections ready for a run.
@@ -159,6 +184,9 @@ type said struct {
 }
 
 func (s *loadgenSession) said() said {
+	if t := s.plan.trace; t != nil {
+		return said{name: t.Name(), source: "made prompts, by the trace " + t.Name(), digest: t.Digest()}
+	}
 	if s.data == nil {
 		return said{name: randomKey, source: "made prompts, " + s.plan.prompts.scenario.String()}
 	}
