@@ -78,8 +78,8 @@ func Of(m Measured, planned int) Point {
 	return p
 }
 
-// Sustainable judges an open loop: one run whose backlog grows is enough.
-// nil where the load is another, or no run was long enough to tell.
+// Sustainable judges an open loop: one run whose backlog grows is enough. nil
+// where the load is another, or no run was long enough to tell.
 func (m Measured) Sustainable() (s *Sustainable) {
 	for _, w := range m.pooled() {
 		if !w.Open {
