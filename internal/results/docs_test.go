@@ -18,6 +18,9 @@ func keysOf(t reflect.Type, add func(key string)) {
 			keysOf(f.Type, add)
 			continue
 		}
+		if !f.IsExported() {
+			continue
+		}
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
 			add(name)
 		}
@@ -44,7 +47,8 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range []any{Results{}, Metadata{}, Point{}, Run{}, stats.Quantiles{}, Load{}, Second{}, Interval{}, Sustainable{}, Instrument{}, EngineSide{}, Cost{}} {
+	for _, v := range []any{Results{}, Metadata{}, Point{}, Run{}, stats.Quantiles{}, Load{}, Second{}, Interval{}, Sustainable{}, Instrument{}, EngineSide{}, Cost{},
+		Comparison{}, ComparedPoint{}, ComparedFigure{}} {
 		keysOf(reflect.TypeOf(v), check(sweep))
 	}
 	source, err := os.ReadFile("../record/jsonl.go")

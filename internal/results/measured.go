@@ -78,13 +78,16 @@ func Of(m Measured, planned int) Point {
 	return p
 }
 
-// Sustainable judges an open loop: one run whose backlog grows is enough.
-// nil where the load is another, or no run was long enough to tell.
+// Sustainable judges an open loop: one run whose backlog grows is enough. nil
+// where the load is another, or no run was long enough to tell.
 func (m Measured) Sustainable() (s *Sustainable) {
 	for _, w := range m.pooled() {
+		if !w.Open {
+			continue
+		}
 		trend, ok := w.Trend()
 		switch {
-		case !w.Open || !ok:
+		case !ok:
 		case trend.Grows:
 			return &Sustainable{Reason: "the requests that were due and not ended " + trend.String()}
 		default:

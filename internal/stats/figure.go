@@ -12,6 +12,7 @@ import (
 // "output_tok_s", or a statistic of a distribution, such as "ttft_p99".
 type Figure struct {
 	Name           string
+	Unit           string // "ms", "tok/s", "1/s", "" of a share
 	HigherIsBetter bool
 	of             func(*Summary) (float64, bool)
 }
@@ -21,15 +22,15 @@ func (f Figure) Of(s *Summary) (v float64, ok bool) { return f.of(s) }
 
 // rates are the figures of a whole run.
 var rates = []Figure{
-	{"output_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.OutputTokS })},
-	{"input_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.InputTokS })},
-	{"total_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.TotalTokS })},
-	{"steady_state_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.SteadyTokS })},
-	{"max_output_tok_s", true, opt(func(s *Summary) record.Opt[float64] { return s.MaxTokS })},
-	{"requests_per_s", true, opt(func(s *Summary) record.Opt[float64] { return s.RequestsPS })},
-	{"goodput_rps", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodputRPS })},
-	{"goodput_ratio", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodRatio })},
-	{"failed_ratio", false, opt(func(s *Summary) record.Opt[float64] {
+	{"output_tok_s", "tok/s", true, opt(func(s *Summary) record.Opt[float64] { return s.OutputTokS })},
+	{"input_tok_s", "tok/s", true, opt(func(s *Summary) record.Opt[float64] { return s.InputTokS })},
+	{"total_tok_s", "tok/s", true, opt(func(s *Summary) record.Opt[float64] { return s.TotalTokS })},
+	{"steady_state_tok_s", "tok/s", true, opt(func(s *Summary) record.Opt[float64] { return s.SteadyTokS })},
+	{"max_output_tok_s", "tok/s", true, opt(func(s *Summary) record.Opt[float64] { return s.MaxTokS })},
+	{"requests_per_s", "1/s", true, opt(func(s *Summary) record.Opt[float64] { return s.RequestsPS })},
+	{"goodput_rps", "1/s", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodputRPS })},
+	{"goodput_ratio", "", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodRatio })},
+	{"failed_ratio", "", false, opt(func(s *Summary) record.Opt[float64] {
 		return ratio(float64(s.Failed), float64(s.Requests-s.Aborted))
 	})},
 }
@@ -40,22 +41,22 @@ func opt(of func(*Summary) record.Opt[float64]) func(*Summary) (float64, bool) {
 
 // distributions have the figures of their statistics.
 var distributions = []struct {
-	name           string
+	name, unit     string
 	higherIsBetter bool
 	of             func(*Summary) *Quantiles
 }{
-	{"ttft", false, func(s *Summary) *Quantiles { return s.TTFT }},
-	{"ttfo", false, func(s *Summary) *Quantiles { return s.TTFO }},
-	{"tpot", false, func(s *Summary) *Quantiles { return s.TPOT }},
-	{"gap", false, func(s *Summary) *Quantiles { return s.Gap }},
-	{"itl", false, func(s *Summary) *Quantiles { return s.ITL }},
-	{"e2e", false, func(s *Summary) *Quantiles { return s.E2E }},
-	{"ttft_sched", false, func(s *Summary) *Quantiles { return s.TTFTSched }},
-	{"ttfo_sched", false, func(s *Summary) *Quantiles { return s.TTFOSched }},
-	{"e2e_sched", false, func(s *Summary) *Quantiles { return s.E2ESched }},
-	{"client_queue", false, func(s *Summary) *Quantiles { return s.ClientQueue }},
-	{"request_output_tok_s", true, func(s *Summary) *Quantiles { return s.RequestTokS }},
-	{"request_decode_tok_s", true, func(s *Summary) *Quantiles { return s.DecodeTokS }},
+	{"ttft", "ms", false, func(s *Summary) *Quantiles { return s.TTFT }},
+	{"ttfo", "ms", false, func(s *Summary) *Quantiles { return s.TTFO }},
+	{"tpot", "ms", false, func(s *Summary) *Quantiles { return s.TPOT }},
+	{"gap", "ms", false, func(s *Summary) *Quantiles { return s.Gap }},
+	{"itl", "ms", false, func(s *Summary) *Quantiles { return s.ITL }},
+	{"e2e", "ms", false, func(s *Summary) *Quantiles { return s.E2E }},
+	{"ttft_sched", "ms", false, func(s *Summary) *Quantiles { return s.TTFTSched }},
+	{"ttfo_sched", "ms", false, func(s *Summary) *Quantiles { return s.TTFOSched }},
+	{"e2e_sched", "ms", false, func(s *Summary) *Quantiles { return s.E2ESched }},
+	{"client_queue", "ms", false, func(s *Summary) *Quantiles { return s.ClientQueue }},
+	{"request_output_tok_s", "tok/s", true, func(s *Summary) *Quantiles { return s.RequestTokS }},
+	{"request_decode_tok_s", "tok/s", true, func(s *Summary) *Quantiles { return s.DecodeTokS }},
 }
 
 // statistics are what a distribution is told by.
@@ -81,7 +82,7 @@ func FigureNamed(name string) (Figure, error) {
 	for _, d := range distributions {
 		for _, st := range statistics {
 			if name == d.name+"_"+st.name {
-				return Figure{name, d.higherIsBetter, func(s *Summary) (float64, bool) {
+				return Figure{name, d.unit, d.higherIsBetter, func(s *Summary) (float64, bool) {
 					q := d.of(s)
 					if q == nil {
 						return 0, false

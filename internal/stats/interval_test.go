@@ -70,7 +70,7 @@ func TestCoverage(t *testing.T) {
 		}
 	}
 	for seed := range uint64(sims) {
-		w := simulated{servers: 1, load: load, n: 3000}.run(seed)
+		w := simulated{servers: 1, load: load, n: 2000}.run(seed)
 		m := Intervals([]*Window{w})
 		for name, truth := range map[string]float64{"e2e_mean": mean, "e2e_p50": mean * math.Ln2, "e2e_p99": mean * math.Log(100)} {
 			iv, ok := m[name]

@@ -2,7 +2,6 @@ package stats
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,14 +27,11 @@ func ParseSLO(text string) (SLO, error) {
 		case *bound != 0:
 			return SLO{}, fmt.Errorf("%s is bounded twice", name)
 		}
-		d, err := time.ParseDuration(value)
-		if ms, plain := strconv.ParseFloat(value, 64); plain == nil {
-			d, err = time.Duration(ms*float64(time.Millisecond)), nil
+		ms, err := milliseconds(value)
+		if err != nil {
+			return SLO{}, fmt.Errorf("%q is no bound: %w", part, err)
 		}
-		if err != nil || d <= 0 {
-			return SLO{}, fmt.Errorf("%q is no time of %s: write milliseconds or a unit, such as 500 or 1.5s", value, name)
-		}
-		*bound = d
+		*bound = time.Duration(ms * float64(time.Millisecond))
 	}
 	return s, nil
 }

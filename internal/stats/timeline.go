@@ -101,44 +101,47 @@ func (l *timeline) arriveByEvents(r *record.Record, n float64, known bool) {
 	if known {
 		scale = n / sum
 	}
+	// The cells of both ends come first: they may move and widen all others.
+	l.at(r.Start.Add(r.Timeline[len(r.Timeline)-1].At))
+	l.at(r.Start.Add(r.Timeline[0].At))
+	start, last := r.Start.Sub(l.origin), len(l.cells)-1
 	for _, e := range r.Timeline {
 		tokens := 1.0
 		if counted {
 			tokens = float64(e.Tokens)
 		}
-		l.cell(r.Start.Add(e.At)).tokens += tokens * scale
+		i := int((start + e.At) / l.width)
+		l.cells[max(0, min(i, last))].tokens += tokens * scale
 	}
 }
 
 // spread puts n tokens evenly between two moments.
 func (l *timeline) spread(from, to time.Time, n float64) {
 	last := l.at(to) // may move and widen the cells, so it comes first
-	for i := l.at(from); n > 0 && i <= last; i++ {
-		if !to.After(from) {
-			l.cells[i].tokens += n
-			return
-		}
-		l.cells[i].tokens += n * l.overlap(i, from, to).Seconds() / to.Sub(from).Seconds()
+	first := l.at(from)
+	begin, end := from.Sub(l.origin), to.Sub(l.origin)
+	if end <= begin {
+		l.cells[first].tokens += n
+		return
+	}
+	for i := first; n > 0 && i <= last; i++ {
+		l.cells[i].tokens += n * l.overlap(i, begin, end)
 	}
 }
 
-// overlap is how much of the span from - to lies in cell i.
-func (l *timeline) overlap(i int, from, to time.Time) time.Duration {
-	begin, end := l.begins(i), l.begins(i+1)
-	if from.After(begin) {
-		begin = from
-	}
-	if to.Before(end) {
-		end = to
-	}
-	return max(0, end.Sub(begin))
+// overlap is the share of a span, given from the origin, that lies in cell i.
+func (l *timeline) overlap(i int, from, to time.Duration) float64 {
+	begin := time.Duration(i) * l.width
+	in := min(to, begin+l.width) - max(from, begin)
+	return float64(max(0, in)) / float64(to-from)
 }
 
 // tokensBetween are the tokens that arrived in a span; of the cells at its
 // edges, in proportion.
 func (l *timeline) tokensBetween(from, to time.Time) (tokens float64) {
+	begin, end := from.Sub(l.origin), to.Sub(l.origin)
 	for i := range l.cells {
-		tokens += l.cells[i].tokens * l.overlap(i, from, to).Seconds() / l.width.Seconds()
+		tokens += l.cells[i].tokens * l.overlap(i, begin, end) * float64(end-begin) / float64(l.width)
 	}
 	return tokens
 }

@@ -87,3 +87,34 @@ func TestTrend(t *testing.T) {
 		}
 	}
 }
+
+// TestTrendOf: a queue that somebody else looked at, such as the engine's own.
+func TestTrendOf(t *testing.T) {
+	looks := func(n int, at func(i int) float64) (queue []float64) {
+		for i := range n {
+			queue = append(queue, at(i))
+		}
+		return queue
+	}
+	for _, c := range []struct {
+		name      string
+		queue     []float64
+		ok, grows bool
+	}{
+		{"none waits", looks(40, func(int) float64 { return 0 }), true, false},
+		{"it grows evenly", looks(40, func(i int) float64 { return float64(i) }), true, true},
+		{"it empties", looks(40, func(i int) float64 { return float64(40 - i) }), true, false},
+		{"it fills and stays", looks(40, func(i int) float64 { return float64(min(i, 8)) }), true, false},
+		{"it sways", looks(40, func(i int) float64 { return float64(i * i % 7) }), true, false},
+		{"it grows by next to nothing", looks(40, func(i int) float64 { return float64(i) / 100 }), true, false},
+		{"too few looks", looks(12, func(i int) float64 { return float64(i) }), false, false},
+		{"no looks", nil, false, false},
+	} {
+		if trend, ok := TrendOf(c.queue, 100); ok != c.ok || trend.Grows != c.grows {
+			t.Errorf("%s: %+v, %v", c.name, trend, ok)
+		}
+	}
+	if _, ok := new(Window).Trend(); ok {
+		t.Error("nothing has a trend")
+	}
+}

@@ -40,31 +40,31 @@ type Difference struct {
 // no knowing how much runs differ by themselves, so that there is no interval
 // and no P: one within a run would take what changes from run to run for a
 // difference.
-func Welch(base, new []float64) Difference {
-	d := differenceOf(base, new)
-	d.N, d.Method = min(len(base), len(new)), "welch-t over runs"
+func Welch(base, other []float64) Difference {
+	d := differenceOf(base, other)
+	d.N, d.Method = min(len(base), len(other)), "welch-t over runs"
 	if d.N < 2 {
 		return d
 	}
-	a, b := stat.Variance(base, nil)/float64(len(base)), stat.Variance(new, nil)/float64(len(new))
-	freedom := (a + b) * (a + b) / (a*a/float64(len(base)-1) + b*b/float64(len(new)-1))
+	a, b := stat.Variance(base, nil)/float64(len(base)), stat.Variance(other, nil)/float64(len(other))
+	freedom := (a + b) * (a + b) / (a*a/float64(len(base)-1) + b*b/float64(len(other)-1))
 	d.judgeBy(math.Sqrt(a+b), freedom)
 	return d
 }
 
 // Paired compares two sides that were measured in turns, block by block, with
 // a paired t over the blocks' differences: what drifts over all of them cancels
-// out. base and new are as long as each other; below two pairs there is no
+// out. base and other are as long as each other; below two pairs there is no
 // interval and no P.
-func Paired(base, new []float64) Difference {
-	d := differenceOf(base, new)
-	d.N, d.Method = min(len(base), len(new)), "paired t over blocks"
+func Paired(base, other []float64) Difference {
+	d := differenceOf(base, other)
+	d.N, d.Method = min(len(base), len(other)), "paired t over blocks"
 	if d.N < 2 {
 		return d
 	}
 	var between []float64
 	for i := range d.N {
-		between = append(between, new[i]-base[i])
+		between = append(between, other[i]-base[i])
 	}
 	d.judgeBy(stat.StdDev(between, nil)/math.Sqrt(float64(d.N)), float64(d.N-1))
 	return d
@@ -72,21 +72,21 @@ func Paired(base, new []float64) Difference {
 
 // Fisher compares how many of each side's requests were counted, failed ones
 // for instance, with Fisher's exact test. It has no interval.
-func Fisher(base, ofBase, new, ofNew int) Difference {
-	d := Difference{N: min(ofBase, ofNew), Method: "fisher's exact test"}
+func Fisher(base, ofBase, other, ofOther int) Difference {
+	d := Difference{N: min(ofBase, ofOther), Method: "fisher's exact test"}
 	if d.N == 0 {
 		return d
 	}
-	d.Base, d.New = float64(base)/float64(ofBase), float64(new)/float64(ofNew)
+	d.Base, d.New = float64(base)/float64(ofBase), float64(other)/float64(ofOther)
 	d.Share = ratio(d.New-d.Base, d.Base)
 	// How likely k of all those counted fall to base, by the hypergeometric
 	// distribution; all that are no likelier than what was seen are as far off.
-	all := base + new
+	all := base + other
 	likely := func(k int) float64 {
-		return math.Exp(logChoose(ofBase, k) + logChoose(ofNew, all-k) - logChoose(ofBase+ofNew, all))
+		return math.Exp(logChoose(ofBase, k) + logChoose(ofOther, all-k) - logChoose(ofBase+ofOther, all))
 	}
 	p, seen := 0.0, likely(base)
-	for k := max(0, all-ofNew); k <= min(all, ofBase); k++ {
+	for k := max(0, all-ofOther); k <= min(all, ofBase); k++ {
 		if q := likely(k); q <= seen*(1+1e-9) {
 			p += q
 		}
@@ -100,11 +100,11 @@ func logChoose(n, k int) float64 {
 	return lg(n) - lg(k) - lg(n-k)
 }
 
-func differenceOf(base, new []float64) (d Difference) {
-	if len(base) == 0 || len(new) == 0 {
+func differenceOf(base, other []float64) (d Difference) {
+	if len(base) == 0 || len(other) == 0 {
 		return d
 	}
-	d.Base, d.New = stat.Mean(base, nil), stat.Mean(new, nil)
+	d.Base, d.New = stat.Mean(base, nil), stat.Mean(other, nil)
 	if d.Base != 0 {
 		d.Share = record.Some((d.New - d.Base) / math.Abs(d.Base))
 	}

@@ -89,10 +89,10 @@ func (w *Window) steadyBatches() (iv Interval, ok bool) {
 }
 
 // withIntervals are the figures whose intervals are told: those that are means
-// or ratios of sums, and percentiles.
+// or ratios of sums, and percentiles. Failures are too rare to spread over runs.
 var withIntervals = func() (names []string) {
 	for _, f := range rates {
-		if f.Name != "max_output_tok_s" {
+		if f.Name != "max_output_tok_s" && f.Name != "failed_ratio" {
 			names = append(names, f.Name)
 		}
 	}
