@@ -68,6 +68,15 @@ type Request struct {
 	MaxTokens Count
 }
 
+// Generates says whether what was asked for makes output tokens.
+func (r *Request) Generates() bool {
+	switch r.Endpoint {
+	case "embeddings", "rerank", "score", "pooling", "classify":
+		return false
+	}
+	return true
+}
+
 // Choice is the timeline of one choice of an answer.
 type Choice struct {
 	Index        int

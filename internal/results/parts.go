@@ -43,11 +43,3 @@ type EngineSide struct {
 	Foreign      record.Opt[float64] `json:"foreign_tokens,omitzero"` // output tokens that went to others than us
 	Requests     record.Opt[float64] `json:"requests,omitzero"`       // finished, all clients
 }
-
-// Cost is what tokens cost at a point, at --cost-per-hour.
-type Cost struct {
-	PerHour          float64             `json:"per_hour"`
-	PerMillionInput  record.Opt[float64] `json:"per_million_input_tokens,omitzero"`  // the whole hour put on input tokens
-	PerMillionOutput record.Opt[float64] `json:"per_million_output_tokens,omitzero"` // the whole hour put on output tokens
-	PerMillionTotal  record.Opt[float64] `json:"per_million_tokens,omitzero"`
-}

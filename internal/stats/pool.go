@@ -40,6 +40,7 @@ func (w *Window) merge(o *Window) {
 	w.retries += o.retries
 	w.good += o.good
 	w.unjudged += o.unjudged
+	w.mute += o.mute
 	w.merged += o.span()
 	w.steady.add(o.steadyState())
 	w.peak = max(w.peak, o.peakInFlight())

@@ -128,8 +128,11 @@ func TestUntoldTokens(t *testing.T) {
 	r := stream(0, 100, 200, 10, 11)
 	r.Usage = record.Usage{}
 	w.Observe(r)
+	ranked := stream(0, 100, 200, 10, 11) // makes none, and so lacks none
+	ranked.Endpoint, ranked.Usage = "rerank", record.Usage{Prompt: record.Some(int64(5)), Source: record.SourceUsage}
+	w.Observe(ranked)
 	s := w.Summary()
-	if s.Untold != 1 || s.TokenSources[record.SourceNone] != 1 || s.TokenSources[record.SourceUsage] != 1 {
+	if s.Untold != 1 || s.TokenSources[record.SourceNone] != 1 || s.TokenSources[record.SourceUsage] != 2 {
 		t.Errorf("untold %d, sources %v", s.Untold, s.TokenSources)
 	}
 }

@@ -77,7 +77,7 @@ func (w *Window) Summary() Summary {
 			s.Failed += n
 		}
 	}
-	s.Untold = s.Succeeded - w.tokens.completion.n
+	s.Untold = s.Succeeded - w.tokens.completion.n - w.mute
 	w.rates(&s)
 	w.goodput(&s)
 	return s

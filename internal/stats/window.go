@@ -27,6 +27,7 @@ type Window struct {
 	buffered     int
 	retries      int
 
+	mute           int // successes that make no output tokens, as embeddings
 	good, unjudged int // successes that met the SLO, and those that can't be judged by it
 
 	first, last time.Time     // first Sent of any request, last LastToken of a success
@@ -113,6 +114,9 @@ func (w *Window) succeeded(r *record.Record) {
 	w.tokens.cached.add(r.Usage.Cached)
 	w.tokens.completion.add(r.Usage.Completion)
 	w.tokens.reasoning.add(r.Usage.Reasoning)
+	if !r.Generates() && !r.Usage.Completion.Ok() {
+		w.mute++
+	}
 	source := r.Usage.Source
 	if source == "" {
 		source = record.SourceNone
