@@ -15,6 +15,7 @@ import (
 // loadgenFlags are loadgen's options as they were given.
 type loadgenFlags struct {
 	model, apiBase, apiKey string
+	ab                     string
 	headers                []string
 	load                   loadFlags
 	say                    promptFlags
@@ -22,6 +23,7 @@ type loadgenFlags struct {
 	seed                   int64
 	timeout                time.Duration
 	prefixCache            string
+	costPerHour            float64
 	description            string
 	resultsFile            string
 	requestsFile           string
@@ -78,6 +80,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.model, "model", "", "model to ask for (default: the one that the server lists, if it is one)")
 	fs.StringVar(&f.apiBase, "api-base", "http://localhost:8000/v1", "base `URL` of the OpenAI-compatible API; /v1 is added where there is no path")
 	fs.StringVar(&f.apiBase, "base-url", "http://localhost:8000/v1", "the same as --api-base")
+	fs.StringVar(&f.ab, "ab", "", "compare two servers, run by run in turns so that drift cancels out: the `URLs` of both APIs, separated by a comma")
 	fs.StringVar(&f.apiKey, "api-key", "", "`key` sent as a bearer token (default: $OPENAI_API_KEY)")
 
 	fs.StringVar(&f.proxy.upstreamCA, "upstream-ca", "", "PEM `file` of the certificates to trust for an https server, instead of the system's")
@@ -96,6 +99,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 
 	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
+	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens at each point")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
 
 	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
@@ -143,6 +147,8 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		return nil, err
 	}
 	switch {
+	case !(f.costPerHour >= 0):
+		return nil, fmt.Errorf("--cost-per-hour %v: give 0 (not known) or more", f.costPerHour)
 	case f.timeout < 0:
 		return nil, fmt.Errorf("--timeout %v: give 0 (none) or more", f.timeout)
 	case given("api-base") && given("base-url"):
@@ -173,6 +179,8 @@ func (p *loadgenPlan) agree(given func(string) bool) error {
 		}
 	}
 	switch {
+	case p.ab != "" && (given("api-base") || given("base-url") || p.viaProxy || p.find != nil):
+		return errors.New("--ab names both servers, and goes with neither --api-base, --via-proxy nor --find")
 	case talks && p.ask.endpoint != "chat":
 		return fmt.Errorf("--conversations are chats: leave --endpoint %s out", p.ask.endpoint)
 	case talks && p.prompts.scenario != nil && p.say.history == historyDataset:

@@ -142,6 +142,9 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial, Metadata: s.metadata()}
 	for _, m := range measured {
 		point := results.Of(m, p.planned())
+		if p.costPerHour > 0 {
+			point.Cost = results.CostOf(p.costPerHour, point.Figures)
+		}
 		if p.until != nil && !p.until.Known(m) {
 			point.Warnings = append(point.Warnings, fmt.Sprintf("after %d runs %s is still not known within %.3g %%", len(m.Runs), p.until.Figure, 100*p.until.Within))
 		}

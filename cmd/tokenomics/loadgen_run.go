@@ -18,6 +18,9 @@ import (
 // do runs the plan: what is cheap to find wrong is found first, and nothing is
 // sent to the server before all of it was in order.
 func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
+	if p.ab != "" {
+		return p.doAB(ctx, e)
+	}
 	if p.resultsFile == "" {
 		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
 	}

@@ -29,38 +29,53 @@ type loadgenSession struct {
 	engine *engineWatch
 }
 
-func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink record.Sink) ([]results.Measured, error) {
+// open makes the client and the sweep of what there is to be sent. The session
+// is to be closed also where it fails.
+func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
-	live := new(record.Live)
 	s.client = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
 		Connections: max(1024, p.largest()), Live: live, Headers: p.extra,
 	})
-	defer s.client.Close()
 	s.engine = s.watchEngine(ctx)
-	defer s.engine.close()
 	what, err := s.requests(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sweep, err := s.build(what)
-	if err != nil {
+	if sweep, err = s.build(what); err != nil {
 		return nil, err
 	}
-	progress := newLoadgenProgress(s.env.stderr, s.notes, p, live)
-	defer progress.close()
-	sweep.Client, sweep.Progress = s.client, progress
+	sweep.Client = s.client
 	sweep.Sink = record.SinkFunc(func(r *record.Record) {
 		s.engine.observe(r)
 		if sink != nil {
 			sink.Observe(r)
 		}
 	})
-	measured, err := sweep.Do(ctx)
+	return sweep, nil
+}
+
+// close ends what open has made.
+func (s *loadgenSession) close() {
 	if s.client.UsageRefused() {
 		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
 	}
-	return measured, err
+	s.engine.close()
+	s.client.Close()
+}
+
+// sweep does all of it.
+func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink record.Sink) ([]results.Measured, error) {
+	live := new(record.Live)
+	defer s.close()
+	sweep, err := s.open(ctx, target, sink, live)
+	if err != nil {
+		return nil, err
+	}
+	progress := newLoadgenProgress(s.env.stderr, s.notes, s.plan, live)
+	defer progress.close()
+	sweep.Progress = progress
+	return sweep.Do(ctx)
 }
 
 // build makes the sweep of what there is to be sent.

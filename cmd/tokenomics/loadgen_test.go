@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,10 +11,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tokenomics/internal/sim"
 )
 
 func TestParseBatchSizes(t *testing.T) {
@@ -138,6 +142,7 @@ type written struct {
 		Requests, Succeeded, Failed, Aborted int
 		FirstError                           string `json:"first_error"`
 		OutputTokens                         int    `json:"output_tokens"`
+		InputTokens                          int    `json:"input_tokens"`
 		Runs                                 []struct {
 			Requests int
 			Partial  bool
@@ -292,6 +297,18 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--stop-when output_tok_s=1% --num-runs 3", 2, "both end the runs"},
 		{"--max-runs 9", 2, "is for --stop-when"},
 		{"--goodput speed:1", 2, "is no bound"},
+		{"--ab http://a", 2, "two servers, separated by a comma"},
+		{"--ab http://a,http://b --via-proxy", 2, "names both servers"},
+		{"--cost-per-hour -1", 2, "--cost-per-hour -1"},
+		{"--endpoint chats", 2, "give one of chat, completions"},
+		{"--extra-body x", 2, "is no JSON object"},
+		{"--scenario D(1)", 2, "has its own: leave one out"},
+		{"--conversations 1 --endpoint messages", 2, "are chats"},
+		{"--think-time 1s", 2, "is for --conversations"},
+		{"--trace-speed 2", 2, "are for --trace"},
+		{"--trace nowhere.jsonl", 2, "nowhere.jsonl"},
+		{"--lora-mix zipf", 2, "name some with --lora"},
+		{"--num-images 1 --image-size big", 2, "WIDTHxHEIGHT"},
 		{"--header X", 2, "give a name and a value"},
 		{"--header Host:a", 2, "the client makes that line itself"},
 		{"--upstream-insecure --api-base http://h", 2, "give an address with https://"},
@@ -350,5 +367,94 @@ func TestLoadgenShapes(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 		})
+	}
+}
+
+// TestLoadgenAB finds the difference between two servers that it is planted in.
+func TestLoadgenAB(t *testing.T) {
+	slow := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		answers(w, r)
+	})
+	path := filepath.Join(t.TempDir(), "r.json")
+	code, stdout, stderr := loadgenRun(t.Context(), t, "--ab", fakeServer(t, answers)+","+slow, "--batch-sizes", "1", "--num-runs", "5", "--results-file", path)
+	if code != 0 || !strings.Contains(stderr, "batch 1 of B, run 2/5") {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	for _, side := range []string{"a", "b"} {
+		if p := readResults(t, strings.TrimSuffix(path, ".json")+"-"+side+".json").Results["1"]; p.Succeeded != 5 {
+			t.Errorf("side %s: %+v", side, p)
+		}
+	}
+	line := regexp.MustCompile(`1 +ttft_p50 .* worse\n`)
+	if !line.MatchString(stdout) {
+		t.Errorf("the slower server is not said to be worse:\n%s", stdout)
+	}
+}
+
+// TestLoadgenPrompts runs each kind of prompt against a simulated engine, which
+// counts its tokens.
+func TestLoadgenPrompts(t *testing.T) {
+	base, stop := simulatedEngine(t)
+	defer stop()
+	trace := filepath.Join(t.TempDir(), "trace.jsonl")
+	const three = `{"timestamp": 0, "input_length": 600, "output_length": 12, "hash_ids": [46, 47]}
+{"timestamp": 20, "input_length": 700, "output_length": 20, "hash_ids": [46, 48]}
+{"timestamp": 30, "input_length": 300, "output_length": 5, "hash_ids": [49]}
+`
+	if err := os.WriteFile(trace, []byte(three), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, args, point string
+		requests          int
+		input, output     int // tokens; 0 is not looked at
+	}{
+		{"made, of one length", "--input-len 300 --output-len 20 --batch-sizes 3", "3", 3, 900, 60},
+		{"made, in a completion", "--dataset-key random --scenario D(64,8) --endpoint completions --batch-sizes 2", "2", 2, 128, 16},
+		{"a shared prefix", "--scenario D(100,10) --prefix-tokens 50 --batch-sizes 2", "2", 2, 300, 20},
+		{"a trace", "--trace " + trace, "trace", 3, 1600, 37},
+		{"conversations", "--input-len 30 --output-len 10 --conversations 2 --num-prompts 3 --turns 2", "2", 6, 0, 60},
+		{"verses", "--dataset-key sonnet --batch-sizes 2 --max-tokens 5", "2", 2, 0, 10},
+		{"answers in one piece", "--dataset-key builtin --no-stream --batch-sizes 2 --max-tokens 5 -n 2", "2", 2, 0, 20},
+		{"responses", "--dataset-key builtin --endpoint responses --batch-sizes 2 --max-tokens 5", "2", 2, 0, 10},
+		{"messages", "--dataset-key builtin --endpoint messages --batch-sizes 2 --max-tokens 5", "2", 2, 0, 10},
+		{"embeddings", "--dataset-key builtin --endpoint embeddings --batch-sizes 2", "2", 2, 0, 0},
+		{"rankings", "--dataset-key builtin --endpoint rerank --documents 3 --batch-sizes 2", "2", 2, 0, 0},
+		{"images", "--dataset-key builtin --num-images 2 --image-size 64x32 --batch-sizes 2 --max-tokens 5", "2", 2, 0, 10},
+		{"adapters", "--dataset-key builtin --lora a,b --lora-mix single --batch-sizes 1 --max-tokens 5", "1", 1, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "r.json")
+			var out, errs strings.Builder
+			code := run(t.Context(), append([]string{"loadgen", "--api-base", base, "--num-runs", "1", "--warmup", "0", "--results-file", path}, strings.Fields(tt.args)...), strings.NewReader(""), &out, &errs)
+			p := readResults(t, path).Results[tt.point]
+			if code != 0 && tt.name != "adapters" || p.Requests != tt.requests {
+				t.Fatalf("exit code %d: %+v\n%s\n%s", code, p, out.String(), errs.String())
+			}
+			if tt.input > 0 && p.InputTokens != tt.input || tt.output > 0 && p.OutputTokens != tt.output {
+				t.Errorf("%d tokens in and %d out, want %d and %d", p.InputTokens, p.OutputTokens, tt.input, tt.output)
+			}
+		})
+	}
+}
+
+// simulatedEngine is a vLLM with no delays.
+func simulatedEngine(t *testing.T) (base string, stop func()) {
+	t.Helper()
+	server, err := sim.New(sim.Config{Model: "tiny", TTFT: sim.ConstantDuration(0), ITL: sim.ConstantDuration(0), OutputTokens: sim.ConstantCount(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	return "http://" + ln.Addr().String(), func() {
+		if err := errors.Join(server.Shutdown(context.Background()), <-served); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -51,6 +51,27 @@ type ComparedFigure struct {
 // same load in both. A figure that is not in both is left out. threshold is
 // the share of base that a difference has to be larger than to matter.
 func Compare(base, other *Results, figures []stats.Figure, threshold float64) *Comparison {
+	return compare(base, other, threshold, func(b, n *Point) ComparedPoint {
+		return comparedPoint(b, n, figures, threshold, func(f stats.Figure) (stats.Difference, bool) {
+			x, y := valuesOf(f, b.whole()), valuesOf(f, n.whole())
+			return stats.Welch(x, y), len(x) > 0 && len(y) > 0
+		})
+	})
+}
+
+// ComparePaired is Compare for two sides that were measured in turns: run k of
+// the one beside run k of the other, so that what drifts over all of them
+// cancels out.
+func ComparePaired(base, other *Results, figures []stats.Figure, threshold float64) *Comparison {
+	return compare(base, other, threshold, func(b, n *Point) ComparedPoint {
+		return comparedPoint(b, n, figures, threshold, func(f stats.Figure) (stats.Difference, bool) {
+			x, y := pairsOf(f, b, n)
+			return stats.Paired(x, y), len(x) > 0
+		})
+	})
+}
+
+func compare(base, other *Results, threshold float64, point func(b, n *Point) ComparedPoint) *Comparison {
 	c := &Comparison{
 		Threshold: threshold, Confidence: stats.Confidence,
 		Warnings: append(base.doubts("base"), append(other.doubts("new"), differ(base, other)...)...),
@@ -71,7 +92,7 @@ func Compare(base, other *Results, figures []stats.Figure, threshold float64) *C
 			continue
 		}
 		delete(left, b.Name)
-		c.Points = append(c.Points, comparedPoint(b, n, figures, threshold))
+		c.Points = append(c.Points, point(b, n))
 	}
 	for _, p := range other.Results {
 		if left[p.Name] != nil {
@@ -103,14 +124,12 @@ func (c *Comparison) judge() {
 	}
 }
 
-func comparedPoint(base, other *Point, figures []stats.Figure, threshold float64) ComparedPoint {
+func comparedPoint(base, other *Point, figures []stats.Figure, threshold float64, differ func(stats.Figure) (stats.Difference, bool)) ComparedPoint {
 	p := ComparedPoint{Name: base.Name, Load: base.Load}
 	b, n := base.whole(), other.whole()
 	for _, f := range figures {
-		var d stats.Difference
-		if x, y := valuesOf(f, b), valuesOf(f, n); len(x) > 0 && len(y) > 0 {
-			d = stats.Welch(x, y)
-		} else {
+		d, ok := differ(f)
+		if !ok {
 			continue
 		}
 		if f.Name == "failed_ratio" { // one that is rare is no figure with a spread over runs
@@ -144,6 +163,23 @@ func valuesOf(f stats.Figure, runs []stats.Summary) (values []float64) {
 		}
 	}
 	return values
+}
+
+// pairsOf are the values of the runs that are whole on both sides.
+func pairsOf(f stats.Figure, base, other *Point) (x, y []float64) {
+	for i := range min(len(base.Runs), len(other.Runs)) {
+		b, n := &base.Runs[i], &other.Runs[i]
+		if b.Partial || n.Partial || b.Run != n.Run {
+			continue
+		}
+		bs, ns := b.Summary(), n.Summary()
+		v, ok := f.Of(&bs)
+		w, also := f.Of(&ns)
+		if ok && also {
+			x, y = append(x, v), append(y, w)
+		}
+	}
+	return x, y
 }
 
 func failures(runs []stats.Summary) (failed, of int) {

@@ -164,3 +164,32 @@ func TestCompareFailures(t *testing.T) {
 		t.Errorf("%d regressions", c.Regressions)
 	}
 }
+
+// TestComparePairedCancelsDrift: two sides that drift together by far more than
+// they differ are told apart by their pairs, and not without them.
+func TestComparePairedCancelsDrift(t *testing.T) {
+	side := func(factor float64) *Results {
+		p := Point{Name: "8"}
+		for n := range 8 {
+			drift := 1 + 0.1*float64(n) + 0.002*float64(n%3)*factor
+			p.Runs = append(p.Runs, Run{Run: n + 1, Figures: Figures{Requests: 10, Succeeded: 10, OutputTokS: record.Some(1000 * drift * factor)}})
+		}
+		return &Results{SchemaVersion: SchemaVersion, Results: Points{p}}
+	}
+	figures := named(t, "output_tok_s")
+	for _, tt := range []struct {
+		name    string
+		compare func(base, other *Results, figures []stats.Figure, threshold float64) *Comparison
+		factor  float64
+		want    stats.Verdict
+	}{
+		{"in turns, slower", ComparePaired, 0.9, stats.Worse},
+		{"in turns, faster", ComparePaired, 1.1, stats.Better},
+		{"in turns, alike", ComparePaired, 1, stats.Same},
+		{"not in turns", Compare, 0.9, stats.CantTell},
+	} {
+		if v := verdicts(tt.compare(side(1), side(tt.factor), figures, 0.05), "output_tok_s"); v[tt.want] != 1 {
+			t.Errorf("%s: %v, want %s", tt.name, v, tt.want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
+	"tokenomics/loadgen"
+)
+
+// arm is one of the two servers of --ab.
+type arm struct {
+	name    string // "A"
+	session *loadgenSession
+	out     *results.OutFile
+}
+
+// doAB measures two servers in turns and compares them.
+func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
+	arms, err := p.arms(ctx, e)
+	if err != nil {
+		return err
+	}
+	sink, closeRequests, err := p.requestsSink(e)
+	if err != nil {
+		return err
+	}
+	measured, sweepErr := p.alternate(ctx, e, arms, sink)
+	if err := closeRequests(); err != nil {
+		arms[0].session.notes.Warning(oneLine(err))
+	}
+	var files []*results.Results
+	for k, a := range arms {
+		fmt.Fprintf(a.session.words(), "\n%s: ", a.name)
+		if err := a.session.finish(a.out, measured[k], sweepErr); err != nil {
+			return err
+		}
+		files = append(files, a.session.results(measured[k], false))
+	}
+	return p.showAB(arms, files)
+}
+
+// arms meets both servers.
+func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error) {
+	urls := strings.Split(p.ab, ",")
+	if len(urls) != 2 {
+		return nil, usageError(fmt.Errorf("--ab %q: give the URLs of two servers, separated by a comma", p.ab))
+	}
+	if p.resultsFile == "" {
+		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
+	}
+	data, err := p.dataset(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, url := range urls {
+		a := &arm{name: string(rune('A' + i))}
+		flags, plan := *p.loadgenFlags, *p
+		plan.loadgenFlags = &flags
+		if plan.base, err = parseAPIBase(strings.TrimSpace(url)); err == nil {
+			err = trust(p.proxy.upstreamCA, p.proxy.upstreamInsecure, &plan.base.target)
+		}
+		if err != nil {
+			return nil, usageError(fmt.Errorf("--ab: %w", err))
+		}
+		ending := filepath.Ext(p.resultsFile)
+		plan.resultsFile = strings.TrimSuffix(p.resultsFile, ending) + "-" + strings.ToLower(a.name) + ending
+		if a.out, err = results.NewOutFile(plan.resultsFile); err != nil {
+			return nil, runError(fmt.Errorf("--results-file: %w", err))
+		}
+		notes := &loadgenNotes{w: e.stderr}
+		found, err := plan.meet(ctx, notes)
+		if err != nil {
+			return nil, err
+		}
+		a.session = &loadgenSession{plan: &plan, env: e, notes: notes, found: found, data: data, began: time.Now()}
+		arms = append(arms, a)
+	}
+	return arms, nil
+}
+
+// alternate runs the sweeps of both in turns.
+func (p *loadgenPlan) alternate(ctx context.Context, e *env, arms []*arm, sink record.Sink) ([][]results.Measured, error) {
+	live := new(record.Live)
+	var sweeps []*loadgen.Sweep
+	progress := newLoadgenProgress(e.stderr, arms[0].session.notes, p, live)
+	defer progress.close()
+	for _, a := range arms {
+		defer a.session.close()
+		s, err := a.session.open(ctx, a.session.plan.base.target, sink, live)
+		if err != nil {
+			return make([][]results.Measured, len(arms)), err
+		}
+		s.Progress = armProgress{progress, a.name}
+		sweeps = append(sweeps, s)
+	}
+	return loadgen.Alternate(ctx, sweeps...)
+}
+
+// armProgress names the server that a run is at.
+type armProgress struct {
+	*loadgenProgress
+	name string
+}
+
+// Begin names the run.
+func (a armProgress) Begin(point string, run, requests int) {
+	a.loadgenProgress.Begin(point+" of "+a.name, run, requests)
+}
+
+// End sums it up.
+func (a armProgress) End(point string, run int, s stats.Summary) {
+	a.loadgenProgress.End(point+" of "+a.name, run, s)
+}
+
+// showAB compares what came of both.
+func (p *loadgenPlan) showAB(arms []*arm, files []*results.Results) error {
+	figures, err := parseMetrics(defaultMetrics)
+	if err != nil {
+		return runError(err)
+	}
+	c := results.ComparePaired(files[0], files[1], figures, abThreshold)
+	c.Base, c.New = "A, "+arms[0].session.plan.base.shown, "B, "+arms[1].session.plan.base.shown
+	if len(c.Points) == 0 {
+		return runError(errors.New("the two have no point in common"))
+	}
+	c.Warnings = append(c.Warnings, tooFewRuns(c)...)
+	fmt.Fprintln(arms[0].session.words())
+	if err := printComparison(arms[0].session.words(), c); err != nil {
+		return runError(fmt.Errorf("writing the comparison: %w", err))
+	}
+	return nil
+}
+
+// abThreshold is the difference below which two servers are the same.
+const abThreshold = 0.02
