@@ -61,7 +61,7 @@ var onlyIn = []struct {
 	{"github.com/dlclark/", []string{"loadgen/tokenizer"}, "patterns that Go's own regexp refuses are tokenizers' alone"},
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
-	{"gonum.org/", []string{"internal/report"}, "charts are drawn where reports are made"},
+	{"gonum.org/v1/plot", []string{"internal/report"}, "charts are drawn where reports are made"},
 	{"github.com/DataDog/", []string{"internal/sketch"}, "sketch is over the library, so that it can be changed"},
 	{"gonum.org/v1/gonum/", []string{"internal/stats", "loadgen"}, "statistics are judged in stats, and drawn from in loadgen"},
 	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "loadgen/body", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},

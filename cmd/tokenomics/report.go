@@ -11,13 +11,14 @@ import (
 
 	"tokenomics/internal/report"
 	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
 )
 
 // reportOptions are the options of "tokenomics report" as they were given.
 type reportOptions struct {
 	output string
 	format string
-	slos   []string
+	slo    string
 	panels int
 }
 
@@ -62,28 +63,30 @@ Exit code: 0 good, 2 wrong use, 3 could not read or write.`,
 	fs.SortFlags = false
 	fs.StringVarP(&o.output, "output", "o", "", "`file` to write: .html, .png, .svg, .csv or .md; - for standard output")
 	fs.StringVar(&o.format, "format", "", "what to write, where the name of -o does not say: html, png, svg, csv, md (default for -: csv)")
-	fs.StringArrayVar(&o.slos, "slo", nil, "`bound` to draw and to find the knee by, such as ttft_p99=500ms; may be given again, or with commas")
+	fs.StringVar(&o.slo, "slo", "", "bounds to draw and to find the knee by, a `list` such as ttft_p99=500ms,tpot_p99=50ms")
 	fs.IntVar(&o.panels, "panels", 6, "panels of a .png or .svg: 6, or 2 for throughput alone")
 	return cmd
 }
 
 // reportFormats write what is read, by the end of a file's name.
-var reportFormats = map[string]func(w io.Writer, files []report.Named, slos []report.SLO, panels int) error{
-	"html": func(w io.Writer, files []report.Named, slos []report.SLO, _ int) error {
-		return report.HTML(w, files, slos)
+var reportFormats = map[string]func(w io.Writer, files []report.Named, bounds []stats.Bound, panels int) error{
+	"html": func(w io.Writer, files []report.Named, bounds []stats.Bound, _ int) error {
+		return report.HTML(w, files, bounds)
 	},
-	"png": func(w io.Writer, files []report.Named, slos []report.SLO, panels int) error {
-		return report.Chart(w, report.PNG, files, slos, panels)
+	"png": func(w io.Writer, files []report.Named, bounds []stats.Bound, panels int) error {
+		return report.Chart(w, report.PNG, files, bounds, panels)
 	},
-	"svg": func(w io.Writer, files []report.Named, slos []report.SLO, panels int) error {
-		return report.Chart(w, report.SVG, files, slos, panels)
+	"svg": func(w io.Writer, files []report.Named, bounds []stats.Bound, panels int) error {
+		return report.Chart(w, report.SVG, files, bounds, panels)
 	},
-	"csv": func(w io.Writer, files []report.Named, _ []report.SLO, _ int) error { return report.CSV(w, files) },
-	"md":  func(w io.Writer, files []report.Named, _ []report.SLO, _ int) error { return report.Markdown(w, files) },
+	"csv": func(w io.Writer, files []report.Named, _ []stats.Bound, _ int) error { return report.CSV(w, files) },
+	"md": func(w io.Writer, files []report.Named, _ []stats.Bound, _ int) error {
+		return report.Markdown(w, files)
+	},
 }
 
 func (o *reportOptions) do(e *env, paths []string) error {
-	write, slos, err := o.check(paths)
+	write, bounds, err := o.check(paths)
 	if err != nil {
 		return usageError(err)
 	}
@@ -100,7 +103,7 @@ func (o *reportOptions) do(e *env, paths []string) error {
 		files = append(files, report.Named{Name: strings.TrimSuffix(name, filepath.Ext(name)), Results: r})
 	}
 	if o.output == "-" {
-		if err := write(e.stdout, files, slos, o.panels); err != nil {
+		if err := write(e.stdout, files, bounds, o.panels); err != nil {
 			return runError(err)
 		}
 		return nil
@@ -109,7 +112,7 @@ func (o *reportOptions) do(e *env, paths []string) error {
 	if err != nil {
 		return runError(err)
 	}
-	if err := out.Write(func(w io.Writer) error { return write(w, files, slos, o.panels) }); err != nil {
+	if err := out.Write(func(w io.Writer) error { return write(w, files, bounds, o.panels) }); err != nil {
 		return runError(err)
 	}
 	fmt.Fprintf(e.stderr, "Report: %s\n", o.output)
@@ -117,7 +120,7 @@ func (o *reportOptions) do(e *env, paths []string) error {
 }
 
 // check settles what is to be written, before anything is read.
-func (o *reportOptions) check(paths []string) (write func(io.Writer, []report.Named, []report.SLO, int) error, slos []report.SLO, err error) {
+func (o *reportOptions) check(paths []string) (write func(io.Writer, []report.Named, []stats.Bound, int) error, bounds []stats.Bound, err error) {
 	if len(paths) == 0 {
 		return nil, nil, errors.New("no results file: give one or more that tokenomics loadgen has written")
 	}
@@ -138,14 +141,11 @@ func (o *reportOptions) check(paths []string) (write func(io.Writer, []report.Na
 	if o.panels != 2 && o.panels != 6 {
 		return nil, nil, fmt.Errorf("--panels %d: give 2 or 6", o.panels)
 	}
-	for _, list := range o.slos {
-		for text := range strings.SplitSeq(list, ",") {
-			slo, err := report.ParseSLO(text)
-			if err != nil {
-				return nil, nil, fmt.Errorf("--slo: %w", err)
-			}
-			slos = append(slos, slo)
-		}
+	if o.slo == "" {
+		return write, nil, nil
 	}
-	return write, slos, nil
+	if bounds, err = stats.ParseBounds(o.slo); err != nil {
+		return nil, nil, fmt.Errorf("--slo: %w", err)
+	}
+	return write, bounds, nil
 }

@@ -77,7 +77,7 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(m[1], &held); err != nil {
 		t.Fatal(err)
 	}
-	if len(held.SLOs) != 2 || held.SLOs[1].Text != "tpot_p99=1s" || len(held.Files) != 2 || held.Files[0].Label != "quick" || held.Files[1].Label != "slow" {
+	if len(held.SLOs) != 2 || held.SLOs[1].Text != "tpot_p99=1000ms" || len(held.Files) != 2 || held.Files[0].Label != "quick" || held.Files[1].Label != "slow" {
 		t.Errorf("the page holds %+v", held)
 	}
 	for i, path := range files {

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"tokenomics/internal/stats"
 )
 
 // Chart formats.
@@ -22,8 +24,8 @@ const (
 // Chart draws panels of all files, overlaid: with panels 2 the throughput of
 // all requests together and of one, with 6 TTFT, decode rate, throughput, the
 // split of latency, steady state, and tokens over the time of the largest load.
-func Chart(w io.Writer, format string, files []Named, slos []SLO, panels int) error {
-	c := charted{files: files, labels: labels(files), axis: axisOf(files), slos: slos}
+func Chart(w io.Writer, format string, files []Named, limits []stats.Bound, panels int) error {
+	c := charted{files: files, labels: labels(files), axis: axisOf(files), limits: limits}
 	grid := [][]panel{{c.ttft, c.decode}, {c.system, c.split}, {c.steady, c.overTime}}
 	if panels == 2 {
 		grid = [][]panel{{c.system, c.request}}

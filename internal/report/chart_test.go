@@ -16,12 +16,8 @@ import (
 
 func drawn(t *testing.T, format string, panels int, files ...Named) []byte {
 	t.Helper()
-	slo, err := ParseSLO("ttft_p99=500ms")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	if err := Chart(&out, format, files, []SLO{slo}, panels); err != nil {
+	if err := Chart(&out, format, files, bounded(t, "ttft_p99=500ms"), panels); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

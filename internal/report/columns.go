@@ -83,6 +83,11 @@ var pointColumns = func() []column {
 		{"requests_per_s", "requests", "per s", true, func(p point) cell { return numberCell(p.RequestsPerS) }},
 		{"input_tok_s", "input", "tok/s", false, func(p point) cell { return numberCell(p.InputTokS) }},
 		{"output_tok_s", "system", "tok/s", true, func(p point) cell { return numberCell(p.OutputTokS) }},
+		{"total_tok_s", "total", "tok/s", false, func(p point) cell { return numberCell(p.TotalTokS) }},
+		{"steady_state_tok_s", "steady", "tok/s", false, func(p point) cell { return numberCell(p.SteadyTokS) }},
+		{"max_output_tok_s", "most", "tok/s", false, func(p point) cell { return numberCell(p.MaxTokS) }},
+		{"goodput_rps", "goodput", "per s", false, func(p point) cell { return numberCell(p.GoodputRPS) }},
+		{"goodput_ratio", "goodput", "ratio", false, func(p point) cell { return numberCell(p.GoodputRatio) }},
 		{"request_output_tok_s_mean", "request", "tok/s", true, func(p point) cell { return statisticCell(p.RequestOutputTokS, statistics[0]) }},
 		{"request_decode_tok_s_mean", "decode", "tok/s", false, func(p point) cell { return statisticCell(p.RequestDecodeTokS, statistics[0]) }},
 	}

@@ -4,7 +4,6 @@
 //
 //	Table         the terminal's table (table.go)
 //	Named         a results file to report on (named.go)
-//	SLO           a bound to draw and to judge by (slo.go)
 //	HTML          one self-contained page (html.go, page.go, assets)
 //	Chart         panels as PNG or SVG (chart.go, panels.go)
 //	CSV, Markdown the points as a table (csv.go, markdown.go)

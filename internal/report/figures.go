@@ -7,7 +7,7 @@ import (
 
 // figure is a distribution that a point has.
 type figure struct {
-	name  string // in options: "ttft"
+	name  string // "ttft"
 	key   string // in results files: "ttft_ms"
 	title string // for people
 	of    func(*results.Figures) *stats.Quantiles
@@ -20,6 +20,8 @@ var figures = []figure{
 	{"itl", "itl_ms", "ITL", func(f *results.Figures) *stats.Quantiles { return f.ITL }},
 	{"gap", "gap_ms", "event gap", func(f *results.Figures) *stats.Quantiles { return f.Gap }},
 	{"e2e", "e2e_ms", "E2E", func(f *results.Figures) *stats.Quantiles { return f.E2E }},
+	{"ttft_sched", "ttft_sched_ms", "TTFT since due", func(f *results.Figures) *stats.Quantiles { return f.TTFTSched }},
+	{"e2e_sched", "e2e_sched_ms", "E2E since due", func(f *results.Figures) *stats.Quantiles { return f.E2ESched }},
 	{"client_queue", "client_queue_ms", "client queue", func(f *results.Figures) *stats.Quantiles { return f.ClientQueue }},
 }
 

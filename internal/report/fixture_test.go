@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 	"strconv"
+	"testing"
 	"time"
 
 	"tokenomics/internal/record"
@@ -37,6 +38,15 @@ func sweep(description string, slowness float64, tells bool) *results.Results {
 		r.Results = append(r.Results, point(n, slowness, tells))
 	}
 	return r
+}
+
+func bounded(t *testing.T, text string) []stats.Bound {
+	t.Helper()
+	bounds, err := stats.ParseBounds(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bounds
 }
 
 // spread is a distribution around median, with a tail.

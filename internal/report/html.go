@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+
+	"tokenomics/internal/stats"
 )
 
 // assets are the page's own parts, and uPlot with its licence.
@@ -50,17 +52,17 @@ type document struct {
 // sections says which charts there is anything for.
 type sections struct{ Latency, TimeLine, Cost bool }
 
-// HTML writes one page about all files, overlaid: with everything in it, so
+// HTML writes one page about all files, overlaid, judged by the bounds: with everything in it, so
 // that it can be mailed and opened anywhere. Without JavaScript its tables and
 // bars are there, and its charts are not.
-func HTML(w io.Writer, files []Named, slos []SLO) error {
+func HTML(w io.Writer, files []Named, bounds []stats.Bound) error {
 	sum := sha256.Sum256([]byte(script))
 	d := document{
 		Policy: "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
 		Title:  title(files),
 		CSS:    template.CSS(asset("uplot/uPlot.min.css") + asset("page.css")),
 		Script: template.JS(script),
-		Page:   pageOf(files, slos),
+		Page:   pageOf(files, bounds),
 		Heads:  tableHeads(),
 		Tool:   tool(files),
 	}

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
 )
 
-func written(t *testing.T, files []Named, slos ...SLO) string {
+func written(t *testing.T, files []Named, bounds ...stats.Bound) string {
 	t.Helper()
 	var out strings.Builder
-	if err := HTML(&out, files, slos); err != nil {
+	if err := HTML(&out, files, bounds); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -39,14 +40,10 @@ func held(t *testing.T, html string) (p page) {
 }
 
 func TestHTMLHoldsTheFigures(t *testing.T) {
-	slo, err := ParseSLO("ttft_p99=500ms")
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := fixture()
-	html := written(t, files, slo)
+	html := written(t, files, bounded(t, "ttft_p99=500ms")...)
 	p := held(t, html)
-	if len(p.Files) != 2 || p.Files[0].Label != "fast engine, BF16" || p.Axis.Title != "concurrency" || strings.Join(p.Axis.Loads, " ") != "1 2 4 8 16 32 64" || p.SLOs[0] != slo {
+	if len(p.Files) != 2 || p.Files[0].Label != "fast engine, BF16" || p.Axis.Title != "concurrency" || strings.Join(p.Axis.Loads, " ") != "1 2 4 8 16 32 64" || p.SLOs[0] != (slo{"ttft_ms", "p99", 500, "ttft_p99=500ms"}) {
 		t.Errorf("files %d, axis %+v, SLOs %+v", len(p.Files), p.Axis, p.SLOs)
 	}
 	for i, f := range files {
@@ -102,7 +99,7 @@ func TestHTMLOfHostileWords(t *testing.T) {
 	}
 	other := fixture()[1]
 	other.Name = hostile
-	html := written(t, []Named{f, other, {hostile, other.Results}}, SLO{Figure: "ttft_ms", Statistic: "p99", LimitMS: 1, Text: hostile})
+	html := written(t, []Named{f, other, {hostile, other.Results}}, bounded(t, "e2e_mean=1s")...)
 	if strings.Contains(html, "<img") || strings.Contains(html, "<!--") {
 		t.Error("a tag of others is in the page")
 	}

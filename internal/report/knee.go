@@ -4,18 +4,19 @@ import (
 	"math"
 
 	"tokenomics/internal/results"
+	"tokenomics/internal/stats"
 )
 
 // knee is the index of the point up to which more load is worth its latency;
 // not ok where there is none to name. Points in doubt are never it.
 //
-// With SLOs it is the point of the highest throughput that meets all of them.
+// With bounds it is the point of the highest throughput that meets all of them.
 // Without, it is where the curve of latency (TTFT p99, else E2E p99) over
 // throughput bends most: the point farthest below the straight line between
 // its ends, both axes scaled to 1 (Satopaa et al., Kneedle, 2011).
-func knee(points results.Points, slos []SLO) (index int, ok bool) {
-	if len(slos) > 0 {
-		return bestWithin(points, slos)
+func knee(points results.Points, bounds []stats.Bound) (index int, ok bool) {
+	if len(bounds) > 0 {
+		return bestWithin(points, bounds)
 	}
 	var curve []place
 	for i := range points {
@@ -27,17 +28,13 @@ func knee(points results.Points, slos []SLO) (index int, ok bool) {
 	return bend(curve)
 }
 
-// bestWithin is the point with the highest throughput that meets all SLOs.
-func bestWithin(points results.Points, slos []SLO) (best int, ok bool) {
+// bestWithin is the point with the highest throughput that meets all bounds.
+func bestWithin(points results.Points, bounds []stats.Bound) (best int, ok bool) {
 	most := math.Inf(-1)
 	for i := range points {
 		p := &points[i]
 		rate, known := p.OutputTokS.Get()
-		good := known && len(doubts(p)) == 0
-		for _, s := range slos {
-			good = good && s.met(p)
-		}
-		if good && rate > most {
+		if known && len(doubts(p)) == 0 && met(p, bounds) && rate > most {
 			best, most, ok = i, rate, true
 		}
 	}

@@ -35,15 +35,11 @@ func TestKnee(t *testing.T) {
 		{"too few points", bent[:2], "", -1},
 		{"nothing", nil, "", -1},
 	} {
-		var slos []SLO
+		var bounds []stats.Bound
 		if tt.slo != "" {
-			s, err := ParseSLO(tt.slo)
-			if err != nil {
-				t.Fatal(err)
-			}
-			slos = append(slos, s)
+			bounds = bounded(t, tt.slo)
 		}
-		got, ok := knee(tt.points, slos)
+		got, ok := knee(tt.points, bounds)
 		if !ok {
 			got = -1
 		}

@@ -14,7 +14,7 @@ import (
 // as JSON, figures under the keys that they have in results files.
 type page struct {
 	Files []pageFile `json:"files"`
-	SLOs  []SLO      `json:"slos"`
+	SLOs  []slo      `json:"slos"`
 	Axis  axis       `json:"axis"`
 	Ranks []float64  `json:"ranks"` // of the percentiles, 0 to 1
 }
@@ -43,12 +43,12 @@ type pageRun struct {
 // ranks are dense where users look: in the tail.
 var ranks = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999}
 
-func pageOf(files []Named, slos []SLO) page {
-	p := page{SLOs: slos, Axis: axisOf(files), Ranks: ranks}
+func pageOf(files []Named, bounds []stats.Bound) page {
+	p := page{SLOs: slosOf(bounds), Axis: axisOf(files), Ranks: ranks}
 	for i, label := range labels(files) {
 		points := files[i].Results.Results
 		file := pageFile{Label: label}
-		best, found := knee(points, slos)
+		best, found := knee(points, bounds)
 		for j := range points {
 			point := pagePointOf(&points[j])
 			point.Knee = found && j == best

@@ -22,12 +22,12 @@ type charted struct {
 	files  []Named
 	labels []string
 	axis   axis
-	slos   []SLO
+	limits []stats.Bound
 }
 
 func (c charted) ttft(p *plot.Plot) error {
 	p.Title.Text, p.Y.Label.Text = "Time to first token (p50; p99 dashed)", "ms"
-	c.bounds(p, "ttft_ms")
+	c.bounds(p, "ttft")
 	if err := c.lines(p, func(p *results.Point) record.Opt[float64] { return p50Of(p.TTFT) }, false); err != nil {
 		return err
 	}
@@ -203,16 +203,16 @@ func (cross) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 	c.StrokeLine2(style, at.X-r, at.Y+r, at.X+r, at.Y-r)
 }
 
-// bounds are the SLOs on a figure, across the panel.
-func (c charted) bounds(p *plot.Plot, key string) {
-	for _, s := range c.slos {
-		if s.Figure != key {
+// bounds are the limits on a figure, across the panel.
+func (c charted) bounds(p *plot.Plot, figure string) {
+	for _, b := range c.limits {
+		if b.Figure != figure {
 			continue
 		}
-		limit := plotter.NewFunction(func(float64) float64 { return s.LimitMS })
+		limit := plotter.NewFunction(func(float64) float64 { return b.Limit })
 		limit.Color, limit.Width, limit.Dashes = alarm, 1.2, []vg.Length{6, 4}
 		p.Add(limit)
-		p.Legend.Add(s.Text, limit)
+		p.Legend.Add(b.String(), limit)
 	}
 }
 

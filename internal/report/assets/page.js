@@ -5,9 +5,9 @@ const one = data.files.length === 1;
 const byId = id => document.getElementById(id);
 const hue = i => `--c${i % 6}`;
 const names = {
-  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E", client_queue_ms: "client queue",
+  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E", ttft_sched_ms: "TTFT since due", e2e_sched_ms: "E2E since due", client_queue_ms: "client queue",
 };
-const statistics = ["mean", "p50", "p90", "p95", "p99", "max"];
+const statistics = ["mean", "p50", "p90", "p95", "p99", "p99_9", "max"];
 const points = data.files.flatMap(f => f.points);
 const known = key => points.some(p => p.figures[key]);
 
@@ -20,7 +20,7 @@ function choices(select, list, chosen) {
   }));
 }
 
-const figure = (p, key, statistic) => p.figures[key] ? p.figures[key][statistic] : null;
+const figure = (p, key, statistic) => p.figures[key]?.[statistic] ?? null;
 const rate = p => p.figures.output_tok_s ?? null;
 const markOf = p => p.doubts && p.doubts.length ? "bad" : p.knee ? "knee" : "dot";
 
