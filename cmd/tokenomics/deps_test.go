@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/upstream": {},
 	"internal/stats":    {"internal/record", "internal/sketch"},
 	"internal/results":  {"internal/stats", "internal/record", "internal/sketch"},
+	"internal/export":   {"internal/results", "internal/stats", "internal/record", "internal/sketch"},
 	"internal/report":   {"internal/results", "internal/stats", "internal/record", "internal/sketch"},
 	"internal/sim":      {},
 	"internal/http1":    {},
