@@ -108,7 +108,7 @@ const maxSeconds = 1200
 func coarse(seconds []results.Second) (every float64, merged []results.Second) {
 	size := (len(seconds) + maxSeconds - 1) / maxSeconds
 	if size <= 1 {
-		return 1, seconds
+		return width(seconds[0]), seconds
 	}
 	for group := range slices.Chunk(seconds, size) {
 		one := group[0]
@@ -122,7 +122,15 @@ func coarse(seconds []results.Second) (every float64, merged []results.Second) {
 		}
 		merged = append(merged, one)
 	}
-	return float64(size), merged
+	return float64(size) * width(seconds[0]), merged
+}
+
+// width is how many seconds an entry of a time line stands for.
+func width(s results.Second) float64 {
+	if s.Width == 0 {
+		return 1
+	}
+	return s.Width
 }
 
 // share is a as a percentage of b, and 0 where there is nothing to share.

@@ -101,7 +101,7 @@ func (c charted) overTime(p *plot.Plot) error {
 		}
 		var xys plotter.XYs
 		for _, s := range seconds {
-			xys = append(xys, plotter.XY{X: s.T, Y: s.OutputTokens})
+			xys = append(xys, plotter.XY{X: s.T, Y: s.OutputTokens / width(s)})
 		}
 		line, err := plotter.NewLine(xys)
 		if err != nil {
