@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -118,6 +119,9 @@ func style(p *plot.Plot) {
 		set(&a.Tick.Label.Font, 10)
 		a.Color, a.Label.TextStyle.Color, a.Tick.Color, a.Tick.Label.Color = faint, faint, faint, faint
 	}
+	g := plotter.NewGrid()
+	g.Vertical.Color, g.Horizontal.Color = pale, pale
+	p.Add(g)
 	set(&p.Legend.TextStyle.Font, 10)
 	p.Legend.TextStyle.Color = ink
 	p.Legend.Top, p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = true, true, 6, -4, 2

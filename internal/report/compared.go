@@ -45,7 +45,7 @@ func compared(files []Named, a axis) []comparison {
 		points := make([]*results.Point, len(files))
 		have := 0
 		for i, f := range files {
-			j := slices.IndexFunc(f.Results.Results, func(p results.Point) bool { return loadOf(&p).label == at })
+			j := slices.IndexFunc(f.Results.Results, func(p results.Point) bool { return a.at(&p) == at })
 			if j >= 0 {
 				points[i] = &f.Results.Results[j]
 				have++

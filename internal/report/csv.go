@@ -11,7 +11,7 @@ import (
 // figure that is not known is an empty field.
 func CSV(w io.Writer, files []Named) error {
 	out := csv.NewWriter(w)
-	head := []string{"file", "model", "engine", "point", "load"}
+	head := []string{"file", "model", "engine", "point", "load", "load_kind"}
 	for _, c := range pointColumns {
 		head = append(head, c.key)
 	}
@@ -20,7 +20,8 @@ func CSV(w io.Writer, files []Named) error {
 		m := f.Results.Metadata
 		for i := range f.Results.Results {
 			p := &f.Results.Results[i]
-			line := []string{inert(f.Name), inert(m.Model), inert(m.Engine), inert(p.Name), loadOf(p).label}
+			l := loadOf(p)
+			line := []string{inert(f.Name), inert(m.Model), inert(m.Engine), inert(p.Name), inert(l.label), l.title}
 			for _, c := range pointColumns {
 				line = append(line, inert(c.of(p).exact()))
 			}

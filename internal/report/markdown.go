@@ -32,7 +32,8 @@ func Markdown(w io.Writer, files []Named) error {
 }
 
 func markdownTable(b *strings.Builder, f Named) {
-	head, rule := "| "+axisOf([]Named{f}).Title+" |", "|---:|"
+	a := axisOf([]Named{f})
+	head, rule := "| "+a.Title+" |", "|---:|"
 	for _, c := range pointColumns {
 		if c.short {
 			head += " " + strings.TrimSpace(c.head+" "+c.unit) + " |"
@@ -42,7 +43,7 @@ func markdownTable(b *strings.Builder, f Named) {
 	b.WriteString(head + "\n" + rule + "\n")
 	for i := range f.Results.Results {
 		p := &f.Results.Results[i]
-		b.WriteString("| " + markdownText(loadOf(p).label) + " |")
+		b.WriteString("| " + markdownText(a.at(p)) + " |")
 		for _, c := range pointColumns {
 			if c.short {
 				b.WriteString(" " + markdownText(c.of(p).rounded()) + " |")

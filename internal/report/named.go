@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tokenomics/internal/results"
 )
@@ -63,36 +65,41 @@ func numbered(name, title string) load {
 
 // axis is the loads of all files in order, and what they are.
 type axis struct {
-	Title string   `json:"title"`
+	Title string   `json:"title"` // "load" where there are several kinds
 	Loads []string `json:"loads"`
+	mixed bool
+}
+
+// at is the point's place on the axis. Among several kinds of load it says of
+// which it is: 8 requests at once are not 8 a second.
+func (a axis) at(p *results.Point) string {
+	l := loadOf(p)
+	if a.mixed {
+		return l.title + " " + l.label
+	}
+	return l.label
 }
 
 func axisOf(files []Named) axis {
-	var loads []load
-	titles := make(map[string]bool)
+	var points []*results.Point
+	a := axis{Title: "load"}
 	for _, f := range files {
 		for i := range f.Results.Results {
-			l := loadOf(&f.Results.Results[i])
-			titles[l.title] = true
-			if !slices.ContainsFunc(loads, func(o load) bool { return o.label == l.label }) {
-				loads = append(loads, l)
-			}
+			p := &f.Results.Results[i]
+			points = append(points, p)
+			a.mixed = a.mixed || loadOf(p).title != loadOf(points[0]).title
 		}
 	}
-	slices.SortStableFunc(loads, func(a, b load) int {
-		switch {
-		case a.value < b.value:
-			return -1
-		case a.value > b.value:
-			return 1
-		}
-		return 0
+	slices.SortStableFunc(points, func(a, b *results.Point) int {
+		x, y := loadOf(a), loadOf(b)
+		return cmp.Or(strings.Compare(x.title, y.title), cmp.Compare(x.value, y.value))
 	})
-	a := axis{Title: "load"}
-	for _, l := range loads {
-		a.Loads = append(a.Loads, l.label)
-		if len(titles) == 1 {
-			a.Title = l.title
+	for _, p := range points {
+		if at := a.at(p); !slices.Contains(a.Loads, at) {
+			a.Loads = append(a.Loads, at)
+		}
+		if !a.mixed {
+			a.Title = loadOf(p).title
 		}
 	}
 	return a

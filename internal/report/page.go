@@ -50,7 +50,7 @@ func pageOf(files []Named, bounds []stats.Bound) page {
 		file := pageFile{Label: label}
 		best, found := knee(points, bounds)
 		for j := range points {
-			point := pagePointOf(&points[j])
+			point := pagePointOf(&points[j], p.Axis)
 			point.Knee = found && j == best
 			file.Points = append(file.Points, point)
 		}
@@ -59,9 +59,9 @@ func pageOf(files []Named, bounds []stats.Bound) page {
 	return p
 }
 
-func pagePointOf(p *results.Point) pagePoint {
+func pagePointOf(p *results.Point, a axis) pagePoint {
 	out := pagePoint{
-		Name: p.Name, Load: loadOf(p).label, Figures: p.Figures, Doubts: doubts(p),
+		Name: p.Name, Load: a.at(p), Figures: p.Figures, Doubts: doubts(p),
 		Percentiles: make(map[string][]*float64),
 	}
 	for _, f := range figures {

@@ -122,7 +122,7 @@ func TestAxis(t *testing.T) {
 		{"of an older file", []Named{at(nil)}, "batch size", []string{"7"}},
 		{"batches", []Named{at(&results.Load{Shape: "batch", BatchSize: 8})}, "batch size", []string{"8"}},
 		{"a trace", []Named{at(&results.Load{Shape: "trace"})}, "trace", []string{"7"}},
-		{"mixed", []Named{at(rate(1)), at(&results.Load{Shape: "concurrency", MaxConcurrency: 4})}, "load", []string{"1", "4"}},
+		{"mixed", []Named{at(rate(1)), at(&results.Load{Shape: "concurrency", MaxConcurrency: 4})}, "load", []string{"concurrency 4", "requests per second 1"}},
 	} {
 		if a := axisOf(tt.files); a.Title != tt.title || !slices.Equal(a.Loads, tt.want) {
 			t.Errorf("%s: %+v, want %s %q", tt.name, a, tt.title, tt.want)

@@ -64,7 +64,7 @@ func (c charted) split(p *plot.Plot) error {
 		first, rest := make(plotter.Values, len(c.axis.Loads)), make(plotter.Values, len(c.axis.Loads))
 		for j := range f.Results.Results {
 			if point := &f.Results.Results[j]; point.TTFT != nil && point.E2E != nil {
-				at := slices.Index(c.axis.Loads, loadOf(point).label)
+				at := slices.Index(c.axis.Loads, c.axis.at(point))
 				first[at], rest[at] = point.TTFT.Mean, max(0, point.E2E.Mean-point.TTFT.Mean)
 			}
 		}
@@ -103,6 +103,8 @@ func (c charted) overTime(p *plot.Plot) error {
 		for _, s := range seconds {
 			xys = append(xys, plotter.XY{X: s.T, Y: s.OutputTokens / width(s)})
 		}
+		last := seconds[len(seconds)-1]
+		xys = append(xys, plotter.XY{X: last.T + width(last), Y: last.OutputTokens / width(last)})
 		line, err := plotter.NewLine(xys)
 		if err != nil {
 			return err
@@ -127,7 +129,7 @@ func (c charted) suffix(i int) string {
 func largestTimed(points results.Points, a axis) (load string, seconds []results.Second) {
 	largest := -1
 	for i := range points {
-		at := loadOf(&points[i]).label
+		at := a.at(&points[i])
 		place := slices.Index(a.Loads, at)
 		if runs := points[i].Runs; place > largest && len(runs) > 0 && len(runs[0].Seconds) > 0 {
 			largest, load, seconds = place, at, runs[0].Seconds
@@ -146,7 +148,7 @@ func (c charted) lines(p *plot.Plot, of func(*results.Point) record.Opt[float64]
 			if !ok {
 				continue
 			}
-			xy := plotter.XY{X: float64(slices.Index(c.axis.Loads, loadOf(point).label)), Y: y}
+			xy := plotter.XY{X: float64(slices.Index(c.axis.Loads, c.axis.at(point))), Y: y}
 			all = append(all, xy)
 			if len(doubts(point)) > 0 {
 				bad = append(bad, xy)
@@ -227,15 +229,12 @@ func (c charted) loads(p *plot.Plot) {
 	frame(p)
 }
 
-// frame is what all panels have: a grid, and a y axis from 0 with room above.
+// frame gives a panel a y axis from 0 with room above.
 func frame(p *plot.Plot) {
-	g := plotter.NewGrid()
-	g.Vertical.Color, g.Horizontal.Color = pale, pale
-	p.Add(g)
 	p.Y.Tick.Marker, p.Y.Min = plot.TickerFunc(readable), 0
 	if p.Y.Max <= 0 || math.IsInf(p.Y.Max, 0) { // nothing was drawn
 		p.Title.Text += ": not known"
-		p.Y.Max = 1
+		p.Y.Max, p.Y.Tick.Marker = 1, plot.ConstantTicks{}
 	}
 	p.Y.Max *= 1.12
 }

@@ -43,7 +43,7 @@ const noticeableMS = 0.0005
 // the engine's total: the network, HTTP and the rest. Without it TTFT stands
 // for all that came before the first token.
 func spentAt(p *results.Point) spent {
-	s := spent{Label: loadOf(p).label}
+	var s spent
 	add := func(name string, ms float64) {
 		if ms > noticeableMS {
 			s.Parts = append(s.Parts, part{Name: name, MS: ms})
@@ -54,7 +54,7 @@ func spentAt(p *results.Point) spent {
 		add(partClient, p.ClientQueue.Mean)
 	}
 	if p.E2E == nil {
-		return spent{Label: s.Label}
+		return spent{}
 	}
 	if e := p.EngineSide; e != nil && e.Prefill.Ok() && e.Decode.Ok() {
 		s.Told = true
@@ -75,11 +75,12 @@ func spentAt(p *results.Point) spent {
 }
 
 // spentIn is spentAt over a file's points, the bars scaled to the longest.
-func spentIn(points results.Points) []spent {
+func spentIn(points results.Points, a axis) []spent {
 	var all []spent
 	longest := 0.0
 	for i := range points {
 		if s := spentAt(&points[i]); s.Total > 0 {
+			s.Label = a.at(&points[i])
 			all = append(all, s)
 			longest = max(longest, s.Total)
 		}

@@ -10,7 +10,6 @@ import (
 
 // fileView is one results file as the page shows it without its charts.
 type fileView struct {
-	Index   int
 	Label   string
 	Line    string // what was measured
 	Axis    string
@@ -51,16 +50,17 @@ func tableHeads() []tableHead {
 
 func fileViewOf(label string, f Named, drawn pageFile) fileView {
 	r := f.Results
+	a := axisOf([]Named{f})
 	v := fileView{
-		Label: label, Line: headline(r.Metadata), Axis: axisOf([]Named{f}).Title,
-		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results), Facts: facts(f),
+		Label: label, Line: headline(r.Metadata), Axis: a.Title,
+		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results, a), Facts: facts(f),
 	}
 	for _, s := range v.Spent {
 		v.Told = v.Told || s.Told
 	}
 	for i := range r.Results {
 		p := &r.Results[i]
-		row := tableRow{Label: loadOf(p).label, Knee: drawn.Points[i].Knee, Doubts: strings.Join(doubts(p), "; ")}
+		row := tableRow{Label: a.at(p), Knee: drawn.Points[i].Knee, Doubts: strings.Join(doubts(p), "; ")}
 		for _, c := range pointColumns {
 			if c.short {
 				row.Cells = append(row.Cells, c.of(p).rounded())

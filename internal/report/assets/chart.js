@@ -16,6 +16,11 @@ function number(v) {
   return v.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+// tick is a number that was chosen to be round.
+function tick(v) {
+  return v.toLocaleString("en", { maximumSignificantDigits: 6 });
+}
+
 function element(name, text) {
   const e = document.createElement(name);
   if (text !== undefined) e.textContent = text;
@@ -46,6 +51,7 @@ function decades(from, to) {
 function extent(spec, key, log) {
   const all = spec.series.flatMap(s => s[key]).filter(v => v !== null && (!log || v > 0));
   if (key === "ys") all.push(...(spec.lines || []).map(l => l.y));
+  else all.push(...spec.series.filter(s => s.every && s.xs.length).map(s => s.xs.at(-1) + s.every));
   if (!all.length) return [0, 1];
   const low = Math.min(...all), high = Math.max(...all);
   if (log) return [low / 1.15, high * 1.15];
@@ -58,7 +64,7 @@ function axis(spec, side) {
   const a = {
     stroke: () => colour("--quiet"), grid: { stroke: () => colour("--grid"), width: 1 }, ticks: { show: false },
     font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18, label: along.title,
-    values: (u, ticks) => ticks.map(t => t === null ? "" : along.name ? along.name(t) : t >= 100000 ? number(t / 1000) + "k" : number(+t.toPrecision(6))),
+    values: (u, ticks) => ticks.map(t => t === null ? "" : along.name ? along.name(t) : t >= 100000 ? tick(t / 1000) + "k" : tick(t)),
   };
   if (side === 1) { a.side = 3; a.size = 54; } else { a.size = 30; a.space = 60; }
   if (along.ticks) { a.splits = () => along.ticks; a.filter = (u, s) => s; }
