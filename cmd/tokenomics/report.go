@@ -63,7 +63,7 @@ Exit code: 0 good, 2 wrong use, 3 could not read or write.`,
 	fs.SortFlags = false
 	fs.StringVarP(&o.output, "output", "o", "", "`file` to write: .html, .png, .svg, .csv or .md; - for standard output")
 	fs.StringVar(&o.format, "format", "", "what to write, where the name of -o does not say: html, png, svg, csv, md (default for -: csv)")
-	fs.StringVar(&o.slo, "slo", "", "bounds to draw and to find the knee by, a `list` such as ttft_p99=500ms,tpot_p99=50ms")
+	fs.StringVar(&o.slo, "slo", "", "bounds to draw and to find the knee by, a `list` such as ttft_p99=500ms,tpot_p99=50ms\n(default: what the files were measured against, where that is the same)")
 	fs.IntVar(&o.panels, "panels", 6, "panels of a .png or .svg: 6, or 2 for throughput alone")
 	return cmd
 }
@@ -102,6 +102,11 @@ func (o *reportOptions) do(e *env, paths []string) error {
 		name := filepath.Base(path)
 		files = append(files, report.Named{Name: strings.TrimSuffix(name, filepath.Ext(name)), Results: r})
 	}
+	if o.slo == "" {
+		if bounds, err = ownBounds(files); err != nil {
+			return runError(err)
+		}
+	}
 	if o.output == "-" {
 		if err := write(e.stdout, files, bounds, o.panels); err != nil {
 			return runError(err)
@@ -117,6 +122,25 @@ func (o *reportOptions) do(e *env, paths []string) error {
 	}
 	fmt.Fprintf(e.stderr, "Report: %s\n", o.output)
 	return nil
+}
+
+// ownBounds are those that the files were measured against, where that is one
+// and the same.
+func ownBounds(files []report.Named) ([]stats.Bound, error) {
+	slo := files[0].Results.Metadata.SLO
+	for _, f := range files {
+		if f.Results.Metadata.SLO != slo {
+			return nil, nil
+		}
+	}
+	if slo == "" {
+		return nil, nil
+	}
+	bounds, err := stats.ParseBounds(slo)
+	if err != nil {
+		return nil, fmt.Errorf("reading the bounds that %q was measured against: %w", files[0].Name, err)
+	}
+	return bounds, nil
 }
 
 // check settles what is to be written, before anything is read.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenomics/internal/report"
 	"tokenomics/internal/results"
 	"tokenomics/internal/sim"
 )
@@ -155,5 +157,30 @@ func TestReportRefusals(t *testing.T) {
 				t.Errorf("the directory holds %v, %v", entries, err)
 			}
 		})
+	}
+}
+
+func TestOwnBounds(t *testing.T) {
+	measured := func(slos ...string) (files []report.Named) {
+		for _, slo := range slos {
+			files = append(files, report.Named{Name: "f", Results: &results.Results{Metadata: results.Metadata{SLO: slo}}})
+		}
+		return files
+	}
+	for _, tt := range []struct {
+		name  string
+		files []report.Named
+		want  string
+	}{
+		{"the same", measured("ttft_p99=500ms", "ttft_p99=500ms"), "[ttft_p99=500ms] <nil>"},
+		{"different ones", measured("ttft_p99=500ms", "ttft_p99=1s"), "[] <nil>"},
+		{"one without", measured("", "ttft_p99=1s"), "[] <nil>"},
+		{"none", measured(""), "[] <nil>"},
+		{"unreadable", measured("fast"), `[] reading the bounds that "f" was measured against`},
+	} {
+		bounds, err := ownBounds(tt.files)
+		if got := fmt.Sprint(bounds, err); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

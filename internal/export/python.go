@@ -106,7 +106,7 @@ func pySweepValue(in Run) any {
 func pyMetadataOf(in Run) map[string]any {
 	m, l := in.Metadata, in.load()
 	out := map[string]any{
-		"timestamp": m.Time.UTC().Format(time.RFC3339Nano), "model": m.Model, "api_base": m.APIBase, "description": m.Description,
+		"timestamp": m.Time.UTC().Format(time.RFC3339Nano), "model": m.Model, "api_base": m.APIBase, "description": m.Description, "scenario": m.Scenario,
 		"dataset_config": map[string]any{"source": m.DatasetSource, "prompt_column": m.PromptColumn},
 		"num_runs":       m.NumRuns, "warmup_runs": m.Warmup, "temperature": m.Temperature, "seed": m.Seed,
 		"steady_state_threshold": pySteady, "bucket_size_seconds": pyBucket.Seconds(), "execution_mode": "sustained", "lora_config": nil,

@@ -21,6 +21,7 @@ var figures = []figure{
 	{"gap", "gap_ms", "event gap", func(f *results.Figures) *stats.Quantiles { return f.Gap }},
 	{"e2e", "e2e_ms", "E2E", func(f *results.Figures) *stats.Quantiles { return f.E2E }},
 	{"ttft_sched", "ttft_sched_ms", "TTFT since due", func(f *results.Figures) *stats.Quantiles { return f.TTFTSched }},
+	{"ttfo_sched", "ttfo_sched_ms", "TTFO since due", func(f *results.Figures) *stats.Quantiles { return f.TTFOSched }},
 	{"e2e_sched", "e2e_sched_ms", "E2E since due", func(f *results.Figures) *stats.Quantiles { return f.E2ESched }},
 	{"client_queue", "client_queue_ms", "client queue", func(f *results.Figures) *stats.Quantiles { return f.ClientQueue }},
 }

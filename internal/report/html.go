@@ -41,6 +41,7 @@ type document struct {
 	CSS           template.CSS
 	Script        template.JS
 	Page          page
+	Bounds        []stats.Bound
 	Notes         []noted
 	Sections      sections
 	Files         []fileView
@@ -63,6 +64,7 @@ func HTML(w io.Writer, files []Named, bounds []stats.Bound) error {
 		CSS:    template.CSS(asset("uplot/uPlot.min.css") + asset("page.css")),
 		Script: template.JS(script),
 		Page:   pageOf(files, bounds),
+		Bounds: bounds,
 		Heads:  tableHeads(),
 		Tool:   tool(files),
 	}

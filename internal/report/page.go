@@ -44,7 +44,7 @@ type pageRun struct {
 var ranks = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999}
 
 func pageOf(files []Named, bounds []stats.Bound) page {
-	p := page{SLOs: slosOf(bounds), Axis: axisOf(files), Ranks: ranks}
+	p := page{SLOs: slosOf(bounds, files), Axis: axisOf(files), Ranks: ranks}
 	for i, label := range labels(files) {
 		points := files[i].Results.Results
 		file := pageFile{Label: label}

@@ -129,3 +129,27 @@ func TestAxis(t *testing.T) {
 		}
 	}
 }
+
+// TestSLOsOfOpenLoops: a bound is drawn where it is judged.
+func TestSLOsOfOpenLoops(t *testing.T) {
+	closed := results.Point{Name: "1", Figures: results.Figures{TTFT: &stats.Quantiles{P99: 1}}}
+	open := closed
+	open.TTFTSched = &stats.Quantiles{P99: 100}
+	bounds := bounded(t, "ttft_p99=50ms,tpot_p99_9=5ms")
+	for _, tt := range []struct {
+		name   string
+		points results.Points
+		want   []slo
+	}{
+		{"closed", results.Points{closed}, []slo{{"ttft_ms", "p99", 50, "ttft_p99=50ms"}, {"tpot_ms", "p99_9", 5, "tpot_p99_9=5ms"}}},
+		{"open", results.Points{open}, []slo{{"ttft_sched_ms", "p99", 50, "ttft_p99=50ms"}, {"tpot_ms", "p99_9", 5, "tpot_p99_9=5ms"}}},
+		{"both", results.Points{closed, open}, []slo{{"ttft_ms", "p99", 50, "ttft_p99=50ms"}, {"ttft_sched_ms", "p99", 50, "ttft_p99=50ms"}, {"tpot_ms", "p99_9", 5, "tpot_p99_9=5ms"}}},
+	} {
+		if got := slosOf(bounds, []Named{{"r", &results.Results{Results: tt.points}}}); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	if met(&open, bounds[:1]) || !met(&closed, bounds[:1]) {
+		t.Error("an open loop is not judged from the moment requests were due")
+	}
+}

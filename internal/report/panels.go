@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -208,7 +209,7 @@ func (cross) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 // bounds are the limits on a figure, across the panel.
 func (c charted) bounds(p *plot.Plot, figure string) {
 	for _, b := range c.limits {
-		if b.Figure != figure {
+		if !strings.HasPrefix(b.Name, figure+"_") {
 			continue
 		}
 		limit := plotter.NewFunction(func(float64) float64 { return b.Limit })

@@ -106,10 +106,11 @@ func tiles(points results.Points, drawn pageFile) []tile {
 func facts(f Named) []fact {
 	m := f.Results.Metadata
 	list := []fact{
-		{"file", f.Name}, {"description", m.Description}, {"model", m.Model}, {"server", m.APIBase},
+		{"file", f.Name}, {"description", m.Description}, {"model", m.Model}, {"server", m.APIBase}, {"endpoint", m.Endpoint},
 		{"engine", strings.TrimSpace(m.Engine + " " + m.EngineVersion)}, {"simulated by", m.SimulatedBy},
-		{"prompts", m.DatasetSource}, {"digest of the prompts", m.DatasetDigest},
+		{"prompts", m.DatasetSource}, {"lengths", m.Scenario}, {"digest of the prompts", m.DatasetDigest},
 		{"prefix cache", strings.TrimSpace(m.PrefixCache + " " + m.PrefixCacheMethod)},
+		{"search for", m.Find}, {"bounds", m.SLO}, {"goodput", m.Goodput},
 		{"runs of each point", strconv.Itoa(m.NumRuns)}, {"most tokens of an answer", strconv.Itoa(m.MaxTokens)},
 		{"temperature", strconv.FormatFloat(m.Temperature, 'g', -1, 64)}, {"streamed", yes(m.Stream)},
 		{"through our proxy", yes(m.ViaProxy)}, {"seed", strconv.FormatInt(m.Seed, 10)}, {"warm-up requests", strconv.Itoa(m.Warmup)},

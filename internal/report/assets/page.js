@@ -5,7 +5,7 @@ const one = data.files.length === 1;
 const byId = id => document.getElementById(id);
 const hue = i => `--c${i % 6}`;
 const names = {
-  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E", ttft_sched_ms: "TTFT since due", e2e_sched_ms: "E2E since due", client_queue_ms: "client queue",
+  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E", ttft_sched_ms: "TTFT since due", ttfo_sched_ms: "TTFO since due", e2e_sched_ms: "E2E since due", client_queue_ms: "client queue",
 };
 const statistics = ["mean", "p50", "p90", "p95", "p99", "p99_9", "max"];
 const points = data.files.flatMap(f => f.points);
