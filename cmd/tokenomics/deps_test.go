@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/upstream": {},
 	"internal/stats":    {"internal/record", "internal/sketch"},
 	"internal/results":  {"internal/stats", "internal/record", "internal/sketch"},
+	"internal/export":   {"internal/results", "internal/stats", "internal/record", "internal/sketch"},
 	"internal/report":   {"internal/results", "internal/stats", "internal/record", "internal/sketch"},
 	"internal/sim":      {},
 	"internal/http1":    {},
@@ -61,8 +62,9 @@ var onlyIn = []struct {
 	{"github.com/dlclark/", []string{"loadgen/tokenizer"}, "patterns that Go's own regexp refuses are tokenizers' alone"},
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
+	{"gonum.org/v1/plot", []string{"internal/report"}, "charts are drawn where reports are made"},
 	{"github.com/DataDog/", []string{"internal/sketch"}, "sketch is over the library, so that it can be changed"},
-	{"gonum.org/v1/gonum/", []string{"internal/stats", "loadgen"}, "statistics are judged in stats, and drawn from in loadgen"},
+	{"gonum.org/v1/gonum/", []string{"internal/stats", "loadgen", "internal/export"}, "statistics are judged in stats, drawn from in loadgen, and told as other tools do in export"},
 	{"github.com/tidwall/", []string{"internal/wire", "internal/upstream", "internal/sim", "loadgen", "loadgen/dataset", "loadgen/body", "cmd/tokenomics", "scripts/e2e/check"}, "wire JSON is read where it is on the wire"},
 }
 

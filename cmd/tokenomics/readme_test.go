@@ -121,6 +121,17 @@ func runReadmeCommand(t *testing.T, engine string, args []string) {
 		}
 	case "loadgen":
 		readmeLoadgen(t, args)
+	case "report":
+		dir := t.TempDir()
+		t.Chdir(dir)
+		measuredFile(t, dir, args[1], "", time.Millisecond)
+		var stdout, stderr output
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != exitGood {
+			t.Errorf("exit %d: %s", code, stderr.String())
+		}
+		if page := readFile(t, "report.html"); !strings.Contains(page, "Throughput against latency") {
+			t.Error("the page is not a report")
+		}
 	case "sim":
 		listen := freeAddr(t)
 		ctx, cancel := context.WithCancel(t.Context())

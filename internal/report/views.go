@@ -1,0 +1,136 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
+)
+
+// fileView is one results file as the page shows it without its charts.
+type fileView struct {
+	Label   string
+	Line    string // what was measured
+	Axis    string
+	Tiles   []tile
+	Rows    []tableRow
+	Spent   []spent
+	Told    bool // by the engine, for at least one point
+	Costs   []costRow
+	PerHour string
+	Facts   []fact
+}
+
+// tile is a number that is read first.
+type tile struct{ Name, Value, Note string }
+
+type fact struct{ Name, Value string }
+
+type tableHead struct{ Head, Unit string }
+
+type tableRow struct {
+	Label  string
+	Cells  []string
+	Knee   bool
+	Doubts string
+}
+
+type costRow struct{ Label, Input, Output, Total string }
+
+func tableHeads() []tableHead {
+	var heads []tableHead
+	for _, c := range pointColumns {
+		if c.short {
+			heads = append(heads, tableHead{c.head, c.unit})
+		}
+	}
+	return heads
+}
+
+func fileViewOf(label string, f Named, drawn pageFile) fileView {
+	r := f.Results
+	a := axisOf([]Named{f})
+	v := fileView{
+		Label: label, Line: headline(r.Metadata), Axis: a.Title,
+		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results, a), Facts: facts(f),
+	}
+	for _, s := range v.Spent {
+		v.Told = v.Told || s.Told
+	}
+	for i := range r.Results {
+		p := &r.Results[i]
+		row := tableRow{Label: a.at(p), Knee: drawn.Points[i].Knee, Doubts: strings.Join(doubts(p), "; ")}
+		for _, c := range pointColumns {
+			if c.short {
+				row.Cells = append(row.Cells, c.of(p).rounded())
+			}
+		}
+		v.Rows = append(v.Rows, row)
+		if c := p.Cost; c != nil {
+			v.PerHour = numberCell(record.Some(c.PerHour)).rounded()
+			v.Costs = append(v.Costs, costRow{row.Label,
+				numberCell(c.PerMillionInput).rounded(), numberCell(c.PerMillionOutput).rounded(), numberCell(c.PerMillionTotal).rounded()})
+		}
+	}
+	return v
+}
+
+// tiles are the most that was reached, the knee, and what failed.
+func tiles(points results.Points, drawn pageFile) []tile {
+	var best *results.Point
+	requests, failed := 0, 0
+	for i := range points {
+		p := &points[i]
+		requests += p.Requests
+		failed += p.Failed
+		if rate, ok := p.OutputTokS.Get(); ok && len(doubts(p)) == 0 && (best == nil || rate > best.OutputTokS.Or(0)) {
+			best = p
+		}
+	}
+	var out []tile
+	if best != nil {
+		at := loadOf(best)
+		out = append(out, tile{"most output", number(best.OutputTokS.Get()) + " tok/s", "at " + at.title + " " + at.label})
+	}
+	for i, p := range drawn.Points {
+		if p.Knee {
+			at := loadOf(&points[i])
+			out = append(out, tile{"knee", at.title + " " + at.label, number(points[i].OutputTokS.Get()) + " tok/s, TTFT p99 " + p99(points[i].TTFT) + " ms"})
+		}
+	}
+	return append(out, tile{"failed", strconv.Itoa(failed), "of " + strconv.Itoa(requests) + " requests"})
+}
+
+// facts are how a file was measured.
+func facts(f Named) []fact {
+	m := f.Results.Metadata
+	list := []fact{
+		{"file", f.Name}, {"description", m.Description}, {"model", m.Model}, {"server", m.APIBase}, {"endpoint", m.Endpoint},
+		{"engine", strings.TrimSpace(m.Engine + " " + m.EngineVersion)}, {"simulated by", m.SimulatedBy},
+		{"prompts", m.DatasetSource}, {"lengths", m.Scenario}, {"digest of the prompts", m.DatasetDigest},
+		{"prefix cache", strings.TrimSpace(m.PrefixCache + " " + m.PrefixCacheMethod)},
+		{"search for", m.Find}, {"bounds", m.SLO}, {"goodput", m.Goodput},
+		{"runs of each point", strconv.Itoa(m.NumRuns)}, {"most tokens of an answer", strconv.Itoa(m.MaxTokens)},
+		{"temperature", strconv.FormatFloat(m.Temperature, 'g', -1, 64)}, {"streamed", yes(m.Stream)},
+		{"through our proxy", yes(m.ViaProxy)}, {"seed", strconv.FormatInt(m.Seed, 10)}, {"warm-up requests", strconv.Itoa(m.Warmup)},
+	}
+	if !m.Time.IsZero() {
+		list = append(list, fact{"begun", m.Time.UTC().Format("2006-01-02 15:04:05 UTC")})
+	}
+	list = append(list, fact{"took", number(m.DurationS, true) + " s"}, fact{"tool", strings.TrimSpace(m.Tool + " " + m.ToolVersion)})
+	var known []fact
+	for _, one := range list {
+		if one.Value != "" {
+			known = append(known, one)
+		}
+	}
+	return known
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
