@@ -26,6 +26,8 @@ type loadgenFlags struct {
 	resultsFile            string
 	requestsFile           string
 	viaProxy               bool
+	proxyRecords           string
+	calibrationFile        string
 	proxy                  proxyOptions
 }
 
@@ -98,6 +100,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
 
+	fs.StringVar(&f.calibrationFile, "calibration", "", "`file` of tokenomics calibrate, which says what loads this machine measures well; none for none\n(default: where calibrate keeps it)")
+	fs.StringVar(&f.proxyRecords, "proxy-records", "", "`file` that a tokenomics proxy on the way to the server writes with --log-requests:\nsay where each request's time went, with us, in the hop or in the engine")
 	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
 	fs.StringVar(&f.proxy.otlpEndpoint, "otlp-endpoint", "", "with --via-proxy: `URL` its traces and metrics are sent to")
 	fs.StringVar(&f.proxy.admin, "admin", "", "with --via-proxy: `address` of its metrics and health endpoint (default: none)")
@@ -150,7 +154,10 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	case !slices.Contains([]string{"auto", "reset", "salt", "keep"}, f.prefixCache):
 		return nil, fmt.Errorf("--prefix-cache %q: give auto, reset, salt or keep", f.prefixCache)
 	}
-	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests); err != nil {
+	if f.viaProxy && f.proxyRecords != "" {
+		return nil, errors.New("--proxy-records is of a proxy that runs elsewhere, and --via-proxy runs one here: give one of the two")
+	}
+	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests, f.proxyRecords); err != nil {
 		return nil, err
 	}
 	if !f.viaProxy {
