@@ -271,6 +271,8 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--stream --no-stream", 2, "exclude each other"},
 		{"--dataset-file x.txt", 2, "exclude each other"},
 		{"--otlp-endpoint http://h", 2, "add --via-proxy"},
+		{"--via-proxy --proxy-records p.jsonl", 2, "give one of the two"},
+		{"--calibration no/such/file", 3, "--calibration: "},
 		{"--api-base localhost:8000", 2, "write http://localhost:8000"},
 		{"--dataset-key nope", 2, "aime, builtin"},
 		{"--batch-sizes 1 --max-concurrency 1", 2, "different shapes of load: give one"},
