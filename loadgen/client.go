@@ -53,6 +53,10 @@ func NewClient(cfg ClientConfig) *Client {
 	return &Client{cfg: cfg, pool: upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections})}
 }
 
+// Connect sees to it that n connections are open and unused, so that the next
+// requests need not wait for them.
+func (c *Client) Connect(ctx context.Context, n int) error { return c.pool.Warm(ctx, n) }
+
 // Close closes the idle connections.
 func (c *Client) Close() { c.pool.Close() }
 
@@ -130,6 +134,17 @@ func (c *Client) query(req Request, body []byte) wire.Query {
 
 // requestID numbers a run's requests.
 func requestID(run string, i int) string { return fmt.Sprintf("%s-%04d", run, i) }
+
+// PointOf is the point that a sweep sent a request for: what the sweep, point
+// and run made its id of. Not ok for ids of others, and for the warm-up.
+func PointOf(sweep, id string) (point string, ok bool) {
+	rest, ours := strings.CutPrefix(id, sweep+"-")
+	parts := strings.Split(rest, "-")
+	if n := len(parts); ours && n >= 3 && parts[n-2] != "0" {
+		return strings.Join(parts[:n-2], "-"), true
+	}
+	return "", false
+}
 
 // nextID is the id of the request that follows another in a conversation.
 func nextID(id string) string {

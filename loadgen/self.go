@@ -18,7 +18,7 @@ func watchOurselves() (stop func(*results.MeasuredRun)) {
 	go func() { done <- lag(quit) }()
 	return func(m *results.MeasuredRun) {
 		close(quit)
-		m.Self = results.Self{Wall: time.Since(began), CPU: cpuTime() - cpu, Lag: <-done}
+		m.Self.Wall, m.Self.CPU, m.Self.Lag = time.Since(began), cpuTime()-cpu, <-done
 	}
 }
 

@@ -140,6 +140,7 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m re
 		Began: func(at time.Time) { m.Start, m.Window.Begin = at, at },
 		Sink: record.SinkFunc(func(r *record.Record) {
 			m.Window.Observe(r)
+			m.Self.Observe(r)
 			if sink != nil {
 				sink.Observe(r)
 			}

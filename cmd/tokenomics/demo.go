@@ -78,6 +78,7 @@ func demoSweep(ctx context.Context, e *env, base, resultsFile string) error {
 		say:  promptFlags{datasetKey: dataset.BuiltinKey, prefixGroups: 1, documents: 1, turns: 1, history: historyModel}, seed: 42,
 		ask:         askFlags{endpoint: "chat", maxTokens: 64, temperature: 0.5, stream: true, n: 1},
 		prefixCache: "auto", resultsFile: resultsFile, description: "demo on a simulated server", viaProxy: true,
+		calibrationFile: uncalibrated,
 	}
 	plan, err := f.plan(func(string) bool { return false })
 	if err != nil {

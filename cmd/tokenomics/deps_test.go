@@ -40,6 +40,9 @@ var mayImport = map[string][]string{
 	"loadgen/engine":    {"internal/results", "internal/record", "internal/upstream"},
 	"loadgen":           {"internal/record", "internal/wire", "internal/upstream", "internal/stats", "internal/sketch", "internal/results", "loadgen/dataset", "loadgen/prompt", "loadgen/body", "loadgen/engine", "loadgen/trace"},
 	"cmd/tokenomics":    {"*"},
+	"loadgen/hop":       {"internal/record", "internal/results"},
+	// What a simulator knows is the truth that our figures are held against.
+	"loadgen/calibration": {"internal/record", "internal/stats", "internal/results", "internal/sketch", "internal/sim"},
 	// Programs of the end-to-end checks stand outside the house.
 	"scripts":             {},
 	"scripts/bench":       {},

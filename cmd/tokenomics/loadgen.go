@@ -28,6 +28,8 @@ type loadgenFlags struct {
 	resultsFile            string
 	requestsFile           string
 	viaProxy               bool
+	proxyRecords           string
+	calibrationFile        string
 	proxy                  proxyOptions
 }
 
@@ -102,6 +104,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens at each point")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
 
+	fs.StringVar(&f.calibrationFile, "calibration", "", "`file` of tokenomics calibrate, which says what loads this machine measures well; none for none\n(default: where calibrate keeps it)")
+	fs.StringVar(&f.proxyRecords, "proxy-records", "", "`file` that a tokenomics proxy on the way to the server writes with --log-requests:\nsay where each request's time went, with us, in the hop or in the engine")
 	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
 	fs.StringVar(&f.proxy.otlpEndpoint, "otlp-endpoint", "", "with --via-proxy: `URL` its traces and metrics are sent to")
 	fs.StringVar(&f.proxy.admin, "admin", "", "with --via-proxy: `address` of its metrics and health endpoint (default: none)")
@@ -156,7 +160,10 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	case !slices.Contains([]string{"auto", "reset", "salt", "keep"}, f.prefixCache):
 		return nil, fmt.Errorf("--prefix-cache %q: give auto, reset, salt or keep", f.prefixCache)
 	}
-	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests); err != nil {
+	if f.viaProxy && f.proxyRecords != "" {
+		return nil, errors.New("--proxy-records is of a proxy that runs elsewhere, and --via-proxy runs one here: give one of the two")
+	}
+	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests, f.proxyRecords); err != nil {
 		return nil, err
 	}
 	if !f.viaProxy {

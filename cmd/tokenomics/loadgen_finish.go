@@ -88,8 +88,12 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 				s.what(), m.Name, sum.Failed, sum.Requests, sum.FirstError)
 		}
 	}
+	s.showHops(w, measured)
 	for _, text := range s.notes.texts {
 		fmt.Fprintf(w, "\nWarning: %s\n", text)
+	}
+	if s.hint != "" {
+		fmt.Fprintf(w, "\n%s\n", s.hint)
 	}
 	return nil
 }
@@ -120,7 +124,7 @@ func (s *loadgenSession) metadata() results.Metadata {
 		ExtraBody: p.ask.extraBody, Seed: p.seed, TimeoutS: p.timeout.Seconds(),
 		PrefixTokens: p.say.prefixTokens, NumImages: p.say.numImages, LoRAs: p.say.loras,
 		PrefixCache: p.prefixCache, PrefixCacheMethod: s.engine.method,
-		ResultsFile: p.resultsFile, RequestsFile: p.requestsFile,
+		ResultsFile: p.resultsFile, RequestsFile: p.requestsFile, ProxyRecords: p.proxyRecords,
 	}
 	if p.ask.n > 1 {
 		m.NumAnswers = p.ask.n
@@ -151,6 +155,7 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 		if u := point.Sustainable; u != nil && !u.OK {
 			point.Warnings = append(point.Warnings, "the load can't be sustained, and its latencies are a matter of how long it lasted: "+u.Reason)
 		}
+		s.judge(&point, m)
 		r.Results = append(r.Results, point)
 		for _, w := range point.Warnings {
 			s.notes.add(m.Load.Shape + " " + m.Name + ": " + w)

@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenomics/internal/record"
@@ -28,6 +30,10 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return runError(fmt.Errorf("--results-file: %w", err))
 	}
+	calibrated, hint, err := p.calibration()
+	if err != nil {
+		return err
+	}
 	data, err := p.dataset(ctx)
 	if err != nil {
 		return err
@@ -37,7 +43,12 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	target, warm, stopProxy, err := p.proxied(ctx, e)
+	id := "lg-" + strings.ToLower(rand.Text()[:8])
+	hops, err := p.hops(id)
+	if err != nil {
+		return err
+	}
+	target, warm, stopProxy, err := p.proxied(ctx, e, hops.theirs())
 	if err != nil {
 		return err
 	}
@@ -47,9 +58,12 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 		return errors.Join(err, stopProxy())
 	}
 
-	session := &loadgenSession{plan: p, env: e, notes: notes, found: engine, data: data, warm: warm, began: time.Now()}
+	session := &loadgenSession{
+		plan: p, env: e, notes: notes, found: engine, data: data, warm: warm, began: time.Now(),
+		id: id, hops: hops, calibration: calibrated, hint: hint,
+	}
 	measured, sweepErr := session.sweep(ctx, target, requests)
-	if err := errors.Join(stopProxy(), closeRequests()); err != nil {
+	if err := errors.Join(stopProxy(), closeRequests(), hops.gather()); err != nil {
 		notes.Warning(oneLine(err))
 	}
 	return session.finish(out, measured, sweepErr)
@@ -124,13 +138,15 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// proxied is where requests go: the server, or our proxy in front of it. The
-// proxy outlives ctx, so that what it has seen is exported after a stop too.
-func (p *loadgenPlan) proxied(ctx context.Context, e *env) (target upstream.Target, warm warmUp, stop func() error, err error) {
+// proxied is where requests go: the server, or our proxy in front of it, which
+// gives its Records to sink too. The proxy outlives ctx, so that what it has seen
+// is exported after a stop too.
+func (p *loadgenPlan) proxied(ctx context.Context, e *env, sink record.Sink) (target upstream.Target, warm warmUp, stop func() error, err error) {
 	if !p.viaProxy {
 		return p.base.target, nil, func() error { return nil }, nil
 	}
 	o := p.proxy
+	o.sink = sink
 	// Twice the largest load: the next one may come before the last one's
 	// connections are gone.
 	o.connections = max(1024, 2*p.largest())

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"tokenomics/internal/results"
 	"tokenomics/internal/upstream"
 	"tokenomics/loadgen"
+	"tokenomics/loadgen/calibration"
 	"tokenomics/loadgen/dataset"
 )
 
@@ -24,6 +24,11 @@ type loadgenSession struct {
 	data  *dataset.Dataset // nil where prompts are made
 	warm  warmUp           // nil without a proxy of ours
 	began time.Time
+	id    string // begins the requests' ids
+	hops  *hops
+
+	calibration *calibration.Calibration // nil where there is none of this machine
+	hint        string                   // what to say about that
 
 	client *loadgen.Client
 	engine *engineWatch
@@ -48,6 +53,7 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 	sweep.Client = s.client
 	sweep.Sink = record.SinkFunc(func(r *record.Record) {
 		s.engine.observe(r)
+		s.hops.observe(r)
 		if sink != nil {
 			sink.Observe(r)
 		}
@@ -83,7 +89,7 @@ func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 	p := s.plan
 	plan := loadgen.Plan{
 		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed),
-		Nonce: "lg-" + strings.ToLower(rand.Text()[:8]),
+		Nonce: s.id,
 		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return s.workload(what, first, cache) },
 	}
 	if p.trace != nil {

@@ -124,7 +124,8 @@ func breaks(w http.ResponseWriter, _ *http.Request) {
 func loadgenRun(ctx context.Context, t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	code = run(ctx, append([]string{"loadgen", "--dataset-key", "builtin"}, args...), strings.NewReader(""), &out, &errs)
+	// What the user of this machine has calibrated is not the tests' business.
+	code = run(ctx, append([]string{"loadgen", "--dataset-key", "builtin", "--calibration", uncalibrated}, args...), strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -275,6 +276,8 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--stream --no-stream", 2, "exclude each other"},
 		{"--dataset-file x.txt", 2, "exclude each other"},
 		{"--otlp-endpoint http://h", 2, "add --via-proxy"},
+		{"--via-proxy --proxy-records p.jsonl", 2, "give one of the two"},
+		{"--calibration no/such/file", 3, "--calibration: "},
 		{"--api-base localhost:8000", 2, "write http://localhost:8000"},
 		{"--dataset-key nope", 2, "aime, builtin"},
 		{"--batch-sizes 1 --max-concurrency 1", 2, "different shapes of load: give one"},

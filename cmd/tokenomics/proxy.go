@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenomics/internal/record"
 	"tokenomics/otel"
 	"tokenomics/proxy"
 )
@@ -35,8 +36,9 @@ type proxyOptions struct {
 
 	given            func(flag string) bool // on the command line
 	sampleRatioGiven bool
-	connections      int  // unused ones to the engine that are kept; 0 = upstream's default
-	inProcess        bool // another command runs it: only what goes wrong is said
+	connections      int         // unused ones to the engine that are kept; 0 = upstream's default
+	sink             record.Sink // is given every Record too; nil = none
+	inProcess        bool        // another command runs it: only what goes wrong is said
 }
 
 const proxyExamples = `  # measure the real traffic of a server: it moves to port 8001, we take its place

@@ -166,6 +166,9 @@ func (p *runningProxy) openSinks(ctx context.Context, e *env, logger *slog.Logge
 		p.log.OnError = func(err error) { logger.Error("requests are not logged", "error", err) }
 		p.fanout.Add("log", p.log)
 	}
+	if p.opt.sink != nil {
+		p.fanout.Add("load generator", p.opt.sink)
+	}
 	if p.view.lines() {
 		p.fanout.Add("terminal", p.view)
 	}

@@ -67,12 +67,13 @@ func newRoot(e *env) *cobra.Command {
 		Long: `tokenomics measures LLM inference traffic of vLLM, SGLang, llama.cpp or any
 OpenAI-compatible server.
 
-  tokenomics demo      see it work in ten seconds, with nothing installed
-  tokenomics proxy     stand in front of a server and measure its real traffic
-  tokenomics loadgen   send a server batches of prompts and measure what comes
-  tokenomics compare   compare what two runs of loadgen came to
-  tokenomics report    make the results into a page, charts or a table
-  tokenomics sim       a simulated server, to try both on
+  tokenomics demo       see it work in ten seconds, with nothing installed
+  tokenomics proxy      stand in front of a server and measure its real traffic
+  tokenomics loadgen    send a server batches of prompts and measure what comes
+  tokenomics compare    compare what two runs of loadgen came to
+  tokenomics report     make the results into a page, charts or a table
+  tokenomics sim        a simulated server, to try both on
+  tokenomics calibrate  how far this machine's own figures can be trusted
 
 Dashes and underscores are the same in every flag. Every flag can also be set
 by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
@@ -93,7 +94,7 @@ by an environment variable: --batch-sizes by TOKENOMICS_BATCH_SIZES.`,
 		return usageError(fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath()))
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnvironment(cmd.Flags()) }
-	root.AddCommand(newProxyCmd(e), newLoadgenCmd(e), newCompareCmd(e), newReportCmd(e), newSimCmd(e), newDemoCmd(e))
+	root.AddCommand(newProxyCmd(e), newLoadgenCmd(e), newCompareCmd(e), newReportCmd(e), newSimCmd(e), newCalibrateCmd(e), newDemoCmd(e))
 	return root
 }
 

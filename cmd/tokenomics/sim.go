@@ -23,6 +23,7 @@ type simOptions struct {
 	truth        string
 	faults       []string
 	drainTimeout time.Duration
+	stopAfter    time.Duration
 }
 
 const simExamples = `  # an engine with 50 ms to the first token and 10 ms between tokens, on port 8000
@@ -119,6 +120,7 @@ func (o *simOptions) register(cmd *cobra.Command) {
 	fs.BoolVar(&c.Deterministic, "deterministic", false, "two answers to one request are equal byte for byte: ids and times are\nmade up, and nothing is cached unless --report-cached")
 	fs.StringVar(&o.truth, "truth", "", "`file` for one JSON line per request: when each event was written,\nand how many tokens it carried")
 	fs.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long running requests may take when stopping")
+	fs.DurationVar(&o.stopAfter, "stop-after", 0, "stop by itself after that `time`; 0 for never")
 }
 
 // config completes the configuration and finds what is wrong with the options.
@@ -168,6 +170,11 @@ func (o *simOptions) serve(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		_ = ln.Close() // the configuration is what went wrong
 		return usageError(err)
+	}
+	if o.stopAfter > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.stopAfter)
+		defer cancel()
 	}
 	fmt.Fprintln(e.stderr, simBanner(cfg, ln.Addr()))
 	return runSim(ctx, engine, ln, o.drainTimeout)

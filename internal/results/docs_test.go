@@ -47,7 +47,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range []any{Results{}, Metadata{}, Point{}, Run{}, stats.Quantiles{}, Load{}, Second{}, Interval{}, Sustainable{}, Instrument{}, EngineSide{}, Cost{},
+	for _, v := range []any{Results{}, Metadata{}, Point{}, Run{}, stats.Quantiles{}, Load{}, Second{}, Interval{}, Sustainable{}, Instrument{}, EngineSide{}, Hop{}, Cost{},
 		Comparison{}, ComparedPoint{}, ComparedFigure{}} {
 		keysOf(reflect.TypeOf(v), check(sweep))
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/internal/sketch"
 	"tokenomics/internal/stats"
 )
 
@@ -25,13 +24,6 @@ type MeasuredRun struct {
 	Self    Self
 	Engine  *EngineSide // its account of the point up to and with this run; nil where it tells nothing
 	Doubts  []string    // about this run
-}
-
-// Self is what the tool itself was at during a run.
-type Self struct {
-	Wall time.Duration
-	CPU  time.Duration // of this process
-	Lag  sketch.Sketch // ms by which timers fired late
 }
 
 // Summary pools the point's whole runs; a partial one stands in only where

@@ -21,6 +21,7 @@ type Point struct {
 	Sustainable *Sustainable              `json:"sustainable,omitempty"`
 	Instrument  *Instrument               `json:"instrument,omitempty"`
 	EngineSide  *EngineSide               `json:"engine_side,omitempty"`
+	Hop         *Hop                      `json:"hop,omitempty"`
 	Cost        *Cost                     `json:"cost,omitempty"`
 	Sketches    map[string]*sketch.Sketch `json:"sketches,omitempty"` // by figure, such as "ttft_ms"
 	Warnings    []string                  `json:"warnings,omitempty"`

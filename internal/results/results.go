@@ -84,6 +84,7 @@ type Metadata struct {
 	OTLPEndpoint      string `json:"otlp_endpoint,omitempty"`
 	Admin             string `json:"admin,omitempty"`
 	LogRequests       string `json:"log_requests,omitempty"`
+	ProxyRecords      string `json:"proxy_records,omitempty"`
 }
 
 // Write writes the results as indented JSON.
