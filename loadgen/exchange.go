@@ -173,6 +173,27 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	}
 	rec.Sent = record.Some(time.Since(due))
 	rec.Connect = x.connect
+	if err := x.head(conn, o, due); err != nil {
+		return err
+	}
+	for {
+		piece, err := conn.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		o.Feed(conn.LastRead().Sub(due), piece)
+		x.answer.feed(piece)
+	}
+}
+
+// head tells o of the answer's head.
+func (x *exchange) head(conn *upstream.Conn, o *wire.Observer, due time.Time) error {
+	if err := conn.Await(); err != nil {
+		return err
+	}
 	resp := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(resp)
 	if err := conn.ReadHead(resp); err != nil {
@@ -182,18 +203,7 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 		Status: resp.StatusCode(), ContentType: string(resp.Header.ContentType()), ContentEncoding: string(resp.Header.ContentEncoding()),
 		Field: func(name string) string { return string(resp.Header.Peek(name)) },
 	})
-	buf := make([]byte, 8<<10)
-	for {
-		n, err := conn.Read(buf)
-		o.Feed(conn.LastRead().Sub(due), buf[:n])
-		x.answer.feed(buf[:n])
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
 // end judges how the exchange ended and completes the Record.
