@@ -87,8 +87,10 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 		d.all.Go(func() {
 			x := d.make(ctx, i)
 			ready.Done()
-			<-d.begin
-			d.do(ctx, x, d.clock)
+			d.all.Go(func() {
+				<-d.begin
+				d.do(ctx, x, d.clock)
+			})
 		})
 	}
 	ready.Wait()
@@ -120,12 +122,14 @@ func (d *dispatch) rest(ctx context.Context, sent int) {
 		d.all.Go(func() {
 			x := d.make(ctx, i)
 			x.heldBack = d.slots != nil
-			if sleepUntil(ctx, due) {
-				d.do(ctx, x, due)
-				return
-			}
-			d.free()
-			x.drop()
+			d.all.Go(func() {
+				if sleepUntil(ctx, due) {
+					d.do(ctx, x, due)
+					return
+				}
+				d.free()
+				x.drop()
+			})
 		})
 	}
 }
@@ -140,6 +144,8 @@ func (d *dispatch) finish(ctx context.Context) {
 }
 
 // make makes request number i ready. One that can't even be made ends the run.
+// It runs in a goroutine of its own: the one that waits for the answer keeps
+// the stack that it has grown, and building and dialling need a deep one.
 func (d *dispatch) make(ctx context.Context, i int) *exchange {
 	req, err := d.run.Workload.Request(i)
 	if err != nil {

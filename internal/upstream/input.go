@@ -10,7 +10,7 @@ import (
 )
 
 // readSize is how much one read of a socket may bring.
-const readSize = 16 << 10
+const readSize = 8 << 10
 
 var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 
