@@ -17,6 +17,7 @@ type loadgenFlags struct {
 	model, apiBase, apiKey string
 	headers                []string
 	load                   loadFlags
+	client                 clientFlags
 	say                    promptFlags
 	ask                    askFlags
 	seed                   int64
@@ -87,6 +88,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
 
+	f.client.register(fs)
+
 	f.say.register(fs)
 	fs.Int64Var(&f.seed, "seed", 42, "chooses and makes the prompts, their order and the arrivals; not sent to the server")
 
@@ -149,6 +152,9 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		return nil, errors.New("--api-base and --base-url are one option: give one of the two")
 	case !slices.Contains([]string{"auto", "reset", "salt", "keep"}, f.prefixCache):
 		return nil, fmt.Errorf("--prefix-cache %q: give auto, reset, salt or keep", f.prefixCache)
+	}
+	if err := f.client.check(f.requestsFile); err != nil {
+		return nil, err
 	}
 	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests); err != nil {
 		return nil, err
