@@ -124,10 +124,7 @@ func (x *exchange) attempt(ctx context.Context, due time.Time) *record.Record {
 		if x.err != nil {
 			return x.never(rec, x.lost(ctx, x.err), due)
 		}
-		o := wire.NewObserver(wire.Config{
-			Query: x.query, Timeline: x.client.cfg.Timeline,
-			ErrorText: true, Live: x.client.cfg.Live,
-		})
+		o := x.observer()
 		err := x.once(ctx, o, rec, due)
 		if err == nil || !x.conn.FoundDead() || rec.Retries > 0 || ctx.Err() != nil {
 			x.end(ctx, o, rec, err, due)
@@ -139,6 +136,17 @@ func (x *exchange) attempt(ctx context.Context, due time.Time) *record.Record {
 		x.conn, x.err = x.client.pool.Dial(ctx)
 		x.connect = record.Some(time.Since(began))
 	}
+}
+
+// observer is what measures the answer. It is no part of attempt, whose frame
+// is there as long as the answer takes: thousands wait at a time.
+//
+//go:noinline
+func (x *exchange) observer() *wire.Observer {
+	return wire.NewObserver(wire.Config{
+		Query: x.query, Timeline: x.client.cfg.Timeline,
+		ErrorText: true, Live: x.client.cfg.Live,
+	})
 }
 
 // record is the Record's half that is known before anything is sent.
@@ -173,27 +181,46 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	}
 	rec.Sent = record.Some(time.Since(due))
 	rec.Connect = x.connect
-	resp := fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseResponse(resp)
-	if err := conn.ReadHead(resp); err != nil {
+	if err := x.head(conn, o, due); err != nil {
 		return err
 	}
-	o.Head(conn.LastRead().Sub(due), wire.AnswerHead{
-		Status: resp.StatusCode(), ContentType: string(resp.Header.ContentType()), ContentEncoding: string(resp.Header.ContentEncoding()),
-		Field: func(name string) string { return string(resp.Header.Peek(name)) },
-	})
-	buf := make([]byte, 8<<10)
 	for {
-		n, err := conn.Read(buf)
-		o.Feed(conn.LastRead().Sub(due), buf[:n])
-		x.answer.feed(buf[:n])
+		piece, err := conn.Next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		o.Feed(conn.LastRead().Sub(due), piece)
+		x.answer.feed(piece)
 	}
+}
+
+// head tells o of the answer's head.
+func (x *exchange) head(conn *upstream.Conn, o *wire.Observer, due time.Time) error {
+	if err := conn.Await(); err != nil {
+		return err
+	}
+	resp := fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseResponse(resp)
+	if err := conn.ReadHead(resp); err != nil {
+		return err
+	}
+	if resp.StatusCode() < 400 {
+		x.sent() // it will not be sent again
+	}
+	o.Head(conn.LastRead().Sub(due), wire.AnswerHead{
+		Status: resp.StatusCode(), ContentType: string(resp.Header.ContentType()), ContentEncoding: string(resp.Header.ContentEncoding()),
+		Field: func(name string) string { return string(resp.Header.Peek(name)) },
+	})
+	return nil
+}
+
+// sent gives up what was sent: a long prompt is more than all that measuring
+// the answer to it needs.
+func (x *exchange) sent() {
+	x.message, x.req.Body = nil, nil
 }
 
 // end judges how the exchange ended and completes the Record.

@@ -26,7 +26,10 @@ type Plan struct {
 	Warmup int            // requests sent before, not measured; 0 means none
 	Grace  time.Duration  // how long requests may go on once no more are sent; 0 means no bound
 	Seed   uint64
-	Trace  Schedule // of ShapeTrace
+	// Connect is how many connections are open before the clock of a run starts,
+	// besides those of requests that are due at the beginning, or AutoConnect.
+	Connect int
+	Trace   Schedule // of ShapeTrace
 
 	// Make is what a run sends, from prompt number first on.
 	Make    func(first int, cache Cache) Workload
@@ -94,6 +97,7 @@ func (p Plan) Point(l results.Load) Point {
 		at.Name = strconv.Itoa(l.MaxConcurrency)
 		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span, Ramp: ramp, Wide: l.MaxConcurrency} }
 	}
+	at.Connect = p.connect(at)
 	return at
 }
 

@@ -2,11 +2,13 @@ package loadgen
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
 )
 
 // Run is one Pacer over one Workload, once.
@@ -17,6 +19,10 @@ type Run struct {
 	// MaxInFlight holds requests back while so many run; 0 means no bound but
 	// the Pacer's.
 	MaxInFlight int
+	// Connect is how many connections are open before the clock starts, besides
+	// those of requests that are due at the beginning. The server or we close
+	// those that stay unused for some seconds.
+	Connect int
 	// Grace is how long requests may still run once no more are sent; those
 	// that take longer are broken off and count as aborted. 0 means no bound.
 	Grace time.Duration
@@ -45,6 +51,7 @@ func (r *Run) Do(ctx context.Context) error {
 	if r.MaxInFlight > 0 {
 		d.slots = make(chan struct{}, r.MaxInFlight)
 	}
+	_ = r.Client.pool.Warm(going, r.Connect) // what fails here fails for a request too, which tells
 	d.rest(going, d.first(going))
 	d.finish(going)
 	if ctx.Err() != nil {
@@ -87,8 +94,10 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 		d.all.Go(func() {
 			x := d.make(ctx, i)
 			ready.Done()
-			<-d.begin
-			d.do(ctx, x, d.clock)
+			d.all.Go(func() {
+				<-d.begin
+				d.do(ctx, x, d.clock)
+			})
 		})
 	}
 	ready.Wait()
@@ -120,12 +129,14 @@ func (d *dispatch) rest(ctx context.Context, sent int) {
 		d.all.Go(func() {
 			x := d.make(ctx, i)
 			x.heldBack = d.slots != nil
-			if sleepUntil(ctx, due) {
-				d.do(ctx, x, due)
-				return
-			}
-			d.free()
-			x.drop()
+			d.all.Go(func() {
+				if sleepUntil(ctx, due) {
+					d.do(ctx, x, due)
+					return
+				}
+				d.free()
+				x.drop()
+			})
 		})
 	}
 }
@@ -139,14 +150,22 @@ func (d *dispatch) finish(ctx context.Context) {
 	d.all.Wait()
 }
 
-// make makes request number i ready. One that can't even be made ends the run.
+// make makes request number i ready. One that can't even be made ends the run,
+// and so does a load that this machine has no room for: its failures would say
+// nothing of the server.
+// It runs in a goroutine of its own: the one that waits for the answer keeps
+// the stack that it has grown, and building and dialling need a deep one.
 func (d *dispatch) make(ctx context.Context, i int) *exchange {
 	req, err := d.run.Workload.Request(i)
 	if err != nil {
 		d.stop(err)
 		return &exchange{client: d.run.Client, err: err}
 	}
-	return d.run.Client.prepare(ctx, req, requestID(d.run.ID, i))
+	x := d.run.Client.prepare(ctx, req, requestID(d.run.ID, i))
+	if upstream.UsedUp(x.err) {
+		d.stop(fmt.Errorf("with %d requests in flight: %w", d.inFlight.Load(), x.err))
+	}
+	return x
 }
 
 // do sends one request, hands its Record on, and then what follows it.

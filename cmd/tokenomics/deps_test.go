@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/sketch":   {},
 	"internal/record":   {"internal/sketch"},
 	"internal/wire":     {"internal/record", "internal/sketch"},
-	"internal/upstream": {},
+	"internal/upstream": {"internal/http1"},
 	"internal/stats":    {"internal/record", "internal/sketch"},
 	"internal/results":  {"internal/stats", "internal/record", "internal/sketch"},
 	"internal/export":   {"internal/results", "internal/stats", "internal/record", "internal/sketch"},

@@ -18,6 +18,7 @@ type loadgenFlags struct {
 	ab                     string
 	headers                []string
 	load                   loadFlags
+	client                 clientFlags
 	say                    promptFlags
 	ask                    askFlags
 	seed                   int64
@@ -92,6 +93,8 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
 
+	f.client.register(fs)
+
 	f.say.register(fs)
 	fs.Int64Var(&f.seed, "seed", 42, "chooses and makes the prompts, their order and the arrivals; not sent to the server")
 
@@ -162,6 +165,9 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	}
 	if f.viaProxy && f.proxyRecords != "" {
 		return nil, errors.New("--proxy-records is of a proxy that runs elsewhere, and --via-proxy runs one here: give one of the two")
+	}
+	if err := f.client.check(f.requestsFile); err != nil {
+		return nil, err
 	}
 	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests, f.proxyRecords); err != nil {
 		return nil, err

@@ -38,9 +38,12 @@ type loadgenSession struct {
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
+	if err := p.checkFiles(); err != nil {
+		s.notes.Warning(err.Error())
+	}
 	s.client = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()), Live: live, Headers: p.extra,
+		Connections: max(1024, p.largest()), Live: live, Headers: p.extra, Timeline: p.client.timeline,
 	})
 	s.engine = s.watchEngine(ctx)
 	what, err := s.requests(ctx)
@@ -88,7 +91,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink
 func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 	p := s.plan
 	plan := loadgen.Plan{
-		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed),
+		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed), Connect: int(p.client.connect),
 		Nonce: s.id,
 		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return s.workload(what, first, cache) },
 	}

@@ -3,10 +3,7 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,6 +26,7 @@ type Pool struct {
 	dialer net.Dialer
 	tls    *tls.Config // nil for http
 
+	local           atomic.Int32 // which of our own addresses connections come from
 	open            atomic.Int64
 	dialled, reused atomic.Uint64
 
@@ -95,57 +93,33 @@ func (p *Pool) Dial(ctx context.Context) (*Conn, error) {
 	return s.messages(), nil
 }
 
-func (p *Pool) dial(ctx context.Context) (*Socket, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.opt.DialTimeout)
-	defer cancel()
-	network, address := p.target.network()
-	c, err := p.dialer.DialContext(ctx, network, address)
-	if err != nil {
-		remedy := ""
-		if network == "unix" {
-			remedy = unixRemedy(err)
-		}
-		return nil, fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, reason(err), remedy)
-	}
-	if p.tls != nil {
-		if c, err = p.secure(ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	s := &Socket{conn: c, pool: p}
-	p.open.Add(1)
-	p.dialled.Add(1)
-	if p.opt.OnOpen != nil {
-		p.opt.OnOpen(s)
-	}
-	return s, nil
-}
-
-// reason is the short cause of a dial error, without the address again.
-func reason(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	var sys *os.SyscallError
-	if errors.As(err, &sys) {
-		return sys.Err
-	}
-	return err
-}
-
 // Warm sees to it that n connections are open and unused, so that the next
 // requests need not wait for them.
 func (p *Pool) Warm(ctx context.Context, n int) error {
-	for range n - p.freshen() {
-		s, err := p.dial(ctx)
-		if err != nil {
-			return err
-		}
-		p.put(s)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	missing := n - p.freshen()
+	var begun atomic.Int64
+	var all sync.WaitGroup
+	for range min(missing, dialsAtOnce) {
+		all.Go(func() {
+			for ctx.Err() == nil && begun.Add(1) <= int64(missing) {
+				s, err := p.dial(ctx)
+				if err != nil {
+					stop(err)
+					return
+				}
+				p.put(s)
+			}
+		})
 	}
-	return nil
+	all.Wait()
+	return context.Cause(ctx)
 }
+
+// dialsAtOnce keeps a far engine's round trips from adding up, and a near one's
+// queue of unaccepted connections short.
+const dialsAtOnce = 32
 
 // Stats are a pool's numbers.
 type Stats struct {

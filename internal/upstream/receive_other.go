@@ -10,3 +10,6 @@ func peek(fd uintptr) (n int, err error) {
 	n, _, err = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	return n, err
 }
+
+// receive takes what is there.
+func receive(fd uintptr, b []byte) (n int, err error) { return syscall.Read(int(fd), b) }

@@ -1,0 +1,64 @@
+package upstream
+
+import (
+	"errors"
+	"net"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestPortsOfSeveralAddresses: with one port an address, every connection to
+// loopback takes another of our own addresses, until there are no more.
+func TestPortsOfSeveralAddresses(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		p := NewPool(Target{Scheme: "http", Addr: net.JoinHostPort(host, port)}, Options{})
+		onlyPort(t, p, freePort(t))
+		from := map[string]bool{}
+		for range localAddresses {
+			s, err := p.Take(t.Context(), true)
+			if err != nil {
+				t.Fatalf("%s, from %d addresses: %v", host, len(from), err)
+			}
+			defer s.Close()
+			from[s.Raw().LocalAddr().(*net.TCPAddr).IP.String()] = true
+		}
+		if len(from) != localAddresses || !from["127.0.0.1"] || !from["127.0.0.2"] {
+			t.Errorf("%s: %d connections came from %v", host, localAddresses, from)
+		}
+		if _, err := p.Take(t.Context(), true); !UsedUp(err) {
+			t.Errorf("%s: one more: error %v", host, err)
+		}
+	}
+}
+
+// onlyPort leaves the pool's connections one port of each local address.
+func onlyPort(t *testing.T, p *Pool, port int) {
+	p.dialer.Control = func(_, _ string, c syscall.RawConn) error {
+		var err error
+		controlErr := c.Control(func(fd uintptr) {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_LOCAL_PORT_RANGE, port<<16|port)
+		})
+		if errors.Is(err, unix.ENOPROTOOPT) {
+			t.Skip("this kernel has no port range of a socket's own")
+		}
+		return errors.Join(controlErr, err)
+	}
+}
+
+// freePort is a port that nobody has.
+func freePort(t *testing.T) int {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}
