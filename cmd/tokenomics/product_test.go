@@ -227,7 +227,11 @@ func TestSumsAgree(t *testing.T) {
 	if code != exitGood {
 		t.Fatalf("loadgen ended with %d: %s", code, stderr.String())
 	}
-	metrics := get(t, proxy.admin+"/metrics")
+	var metrics string
+	waitFor(t, "the metrics to have every request", func() bool { // they come a moment after its answer
+		metrics = get(t, proxy.admin+"/metrics")
+		return strings.Contains(metrics, "\ntokenomics_requests_total") && metric(t, metrics, "tokenomics_requests_total") == 24
+	})
 	if code, stderr := proxy.stop(); code != exitGood {
 		t.Fatalf("the proxy ended with %d: %s", code, stderr)
 	}
