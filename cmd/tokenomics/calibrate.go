@@ -97,7 +97,7 @@ const (
 func (f *calibrateFlags) plan(program string) (*calibratePlan, error) {
 	p := &calibratePlan{calibrateFlags: f, program: program}
 	var err error
-	if p.levels, err = parseInts("streams", f.streams, "measures nothing"); err != nil {
+	if p.levels, err = parseInts("streams", f.streams, "measures nothing", "a longer --duration measures more of it"); err != nil {
 		return nil, err
 	}
 	switch {

@@ -38,6 +38,9 @@ func (p *calibratePlan) level(ctx context.Context, dir string, streams int) (l c
 	if err := errors.Join(err, stopErr); err != nil {
 		return l, err
 	}
+	if len(measured) == 0 {
+		return l, errors.New("no request was sent")
+	}
 	log, err := os.Open(engine.truth)
 	if err != nil {
 		return l, fmt.Errorf("opening the truth log: %w", err)

@@ -129,6 +129,7 @@ func TestCalibrateRefusals(t *testing.T) {
 		want string
 	}{
 		{[]string{"--streams", "0"}, "0 measures nothing"},
+		{[]string{"--streams", "5,5"}, "5 is there twice (a longer --duration measures more of it)"},
 		{[]string{"--streams", "1,x"}, `"x" is not a whole number`},
 		{[]string{"--events-per-second", "0"}, "more than 0"},
 		{[]string{"--events-per-second", "NaN"}, "more than 0"},

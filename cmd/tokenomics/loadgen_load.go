@@ -271,7 +271,7 @@ func (p *loadPlan) schedule() (s loadgen.Schedule) {
 
 // closed are the loads of a closed loop: so many in flight.
 func (f *loadFlags) closed(flag, list, shape string) (loads []results.Load, err error) {
-	sizes, err := parseInts(flag, list, "keeps nothing in flight")
+	sizes, err := parseInts(flag, list, "keeps nothing in flight", repeatRuns)
 	if err != nil {
 		return nil, err
 	}

@@ -19,14 +19,18 @@ import (
 // one address.
 const maxBatchSize = 1 << 16
 
+// repeatRuns is how a load is measured more than once.
+const repeatRuns = "--num-runs repeats it"
+
 // parseBatchSizes reads "1,2,4,8".
 func parseBatchSizes(list string) ([]int, error) {
-	return parseInts("batch-sizes", list, "sends nothing")
+	return parseInts("batch-sizes", list, "sends nothing", repeatRuns)
 }
 
 // parseInts reads a flag's "1,2,4,8". Its errors are one line: what, and how to
-// mend it. nothing is what a 0 comes to.
-func parseInts(flag, list, nothing string) ([]int, error) {
+// mend it. nothing is what a 0 comes to, and repeat what to do instead of naming
+// one twice.
+func parseInts(flag, list, nothing, repeat string) ([]int, error) {
 	fail := func(what string) ([]int, error) {
 		return nil, fmt.Errorf("--%s %q: %s; give whole numbers from 1 up, separated by commas, such as 1,2,4,8", flag, list, what)
 	}
@@ -49,7 +53,7 @@ func parseInts(flag, list, nothing string) ([]int, error) {
 		case n > maxBatchSize:
 			return fail(fmt.Sprintf("%d is above %d, what one machine can hold open to one address", n, maxBatchSize))
 		case slices.Contains(sizes, n):
-			return fail(fmt.Sprintf("%d is there twice (--num-runs repeats it)", n))
+			return fail(fmt.Sprintf("%d is there twice (%s)", n, repeat))
 		}
 		sizes = append(sizes, n)
 	}

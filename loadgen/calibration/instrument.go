@@ -16,8 +16,8 @@ const (
 	// A timer that fires so late means that we waited for a core, and stamped
 	// what arrived meanwhile by as much too late.
 	maxLagP99 = 10 // ms
-	// So late a send changes what the engine was asked: a load that comes in
-	// lumps. Where answers take their time, a share of that is nothing.
+	// So late a send changes the load: it comes in lumps, or fewer requests are in
+	// flight than there are to be. Beside answers that take long it is nothing.
 	maxLatenessP99   = 10 // ms
 	maxLatenessShare = 0.10
 	// An open loop that sends less than it was asked to measured another load.
@@ -57,7 +57,7 @@ func Instrument(m results.Measured, c *Calibration) *results.Instrument {
 // known adds the errors at such a load.
 func known(in *results.Instrument, c *Calibration, streams int) {
 	rate := in.EventsPerS.Or(0)
-	load := fmt.Sprintf("%d streams and %.0f events/s", streams, rate)
+	load := loadName(streams, rate)
 	l, covered := c.At(streams, rate)
 	if !covered {
 		in.Invalid = append(in.Invalid, fmt.Sprintf("%s are more than this machine was calibrated for (%s): "+
@@ -78,8 +78,13 @@ func known(in *results.Instrument, c *Calibration, streams int) {
 }
 
 // name is the level's load.
-func (l Level) name() string {
-	return fmt.Sprintf("%d streams and %.0f events/s", l.Streams, l.EventsPerS.Or(l.Planned))
+func (l Level) name() string { return loadName(l.Streams, l.EventsPerS.Or(l.Planned)) }
+
+func loadName(streams int, rate float64) string {
+	if streams == 1 {
+		return fmt.Sprintf("1 stream and %.0f events/s", rate)
+	}
+	return fmt.Sprintf("%d streams and %.0f events/s", streams, rate)
 }
 
 // late is what shows that we waited for a core.
@@ -91,10 +96,11 @@ func late(in *results.Instrument, ttft *stats.Quantiles) (why []string) {
 	if q == nil || q.P99 <= maxLatenessP99 || ttft != nil && q.P99 <= maxLatenessShare*ttft.P50 {
 		return why
 	}
-	return append(why, fmt.Sprintf("requests left late, p99 by %.1f ms (at most %d, or %g %% of the median TTFT): the load came in lumps that were not asked for", q.P99, maxLatenessP99, 100*maxLatenessShare))
+	return append(why, fmt.Sprintf("requests left late, p99 by %.1f ms with connecting (at most %d, or %g %% of the median TTFT): the load was not the one that was asked for", q.P99, maxLatenessP99, 100*maxLatenessShare))
 }
 
-// unkept is what shows that an open loop fell behind its schedule.
+// unkept is what shows that an open loop fell behind its schedule. In a short one
+// a moment is a percent: what is no lateness to speak of does not count.
 func unkept(m results.Measured) (why []string) {
 	if m.Load.Shape != "rate" && m.Load.Shape != "trace" {
 		return nil
