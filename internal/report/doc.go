@@ -5,7 +5,7 @@
 //	Table         the terminal's table (table.go)
 //	Named         a results file to report on (named.go)
 //	HTML          one self-contained page (html.go, page.go, assets)
-//	Chart         panels as PNG or SVG (chart.go, panels.go)
+//	Chart         panels as PNG or SVG (chart.go, panels.go, lines.go)
 //	CSV, Markdown the points as a table (csv.go, markdown.go)
 //
 // The terminal's table is plain text and decides nothing about colours: it

@@ -86,15 +86,17 @@ func point(concurrency int, slowness float64, tells bool) results.Point {
 		p.Sketches = map[string]*sketch.Sketch{}
 		p.EngineSide = &results.EngineSide{
 			Queue: record.Some(math.Max(0, c-12) * 22), Prefill: record.Some(36.0), Decode: record.Some(mean - 44 - math.Max(0, c-12)*24),
+			Running: record.Some(math.Min(c, 16)), WaitingMax: record.Some(math.Max(0, c-16)), KVUseMax: record.Some(math.Min(1, c/64)), PrefixHits: record.Some(0.25),
 		}
 		p.Cost = &results.Cost{PerHour: 2.5, PerMillionOutput: record.Some(2.5 / 3600 / rate * 1e6), PerMillionInput: record.Some(2.5 / 3600 / rate * 1e6 * 200 / 512), PerMillionTotal: record.Some(2.5 / 3600 / rate * 1e6 * 200 / 712)}
 	}
+	p.Instrument = &results.Instrument{Lateness: p.ClientQueue, CPUShare: record.Some(c / 200), EventsPerS: record.Some(rate)}
 	if tells && concurrency == 64 {
 		p.Sustainable = &results.Sustainable{Reason: "requests in flight grew from 40 to 64 through the point"}
 		p.Failed, p.Succeeded, p.FirstError = 7, 3*n-7, "engine on fire"
 	}
 	if !tells && concurrency == 32 {
-		p.Instrument = &results.Instrument{Invalid: []string{"requests left 12 ms late (p99), more than was calibrated"}}
+		p.Instrument.Invalid = []string{"requests left 12 ms late (p99), more than was calibrated"}
 	}
 	return p
 }

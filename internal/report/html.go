@@ -27,7 +27,11 @@ func asset(name string) string {
 
 var pageTemplate = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
 	"class": func(part string) string { return partClasses[part] },
+	"hue":   func(i int) int { return i % len(hues) },
 	"ms":    func(v float64) string { return number(v, true) },
+	"detail": func(f fileView, of detail, d document) detailView {
+		return detailView{f, of, len(d.Files) > 1}
+	},
 }).Parse(asset("page.tmpl")))
 
 // script is all the code of the page, in one element, so that the page's own
@@ -50,12 +54,31 @@ type document struct {
 	Tool          string
 }
 
-// sections says which charts there is anything for.
-type sections struct{ Latency, TimeLine, Cost bool }
+// sections says what there is anything for.
+type sections struct{ Latency, Knee, TimeLine, Spent, Cost, Engine, Tool bool }
 
-// HTML writes one page about all files, overlaid, judged by the bounds: with everything in it, so
-// that it can be mailed and opened anywhere. Without JavaScript its tables and
-// bars are there, and its charts are not.
+// detailView is what the template of a detail's table is filled with.
+type detailView struct {
+	File    fileView
+	Detail  detail
+	Several bool // files: each is named
+}
+
+func (s *sections) add(v fileView, drawn pageFile) {
+	for _, p := range drawn.Points {
+		s.TimeLine = s.TimeLine || len(p.Runs) > 0
+		s.Knee = s.Knee || p.Knee
+		s.Latency = s.Latency || len(p.Percentiles) > 0
+	}
+	s.Spent = s.Spent || len(v.Spent) > 0
+	s.Cost = s.Cost || len(v.Costs) > 0
+	s.Engine = s.Engine || len(v.Engine.Rows) > 0
+	s.Tool = s.Tool || len(v.Tool.Rows) > 0
+}
+
+// HTML writes one page about all files, overlaid and judged by the bounds, with
+// everything in it, so that it can be mailed and opened anywhere. Without
+// JavaScript its tables and bars are there, and its charts are not.
 func HTML(w io.Writer, files []Named, bounds []stats.Bound) error {
 	sum := sha256.Sum256([]byte(script))
 	d := document{
@@ -73,11 +96,7 @@ func HTML(w io.Writer, files []Named, bounds []stats.Bound) error {
 		v := fileViewOf(names[i], f, d.Page.Files[i])
 		d.Files = append(d.Files, v)
 		d.Notes = append(d.Notes, notedIn(names, i, f.Results)...)
-		d.Sections.Cost = d.Sections.Cost || len(v.Costs) > 0
-		for _, p := range d.Page.Files[i].Points {
-			d.Sections.TimeLine = d.Sections.TimeLine || len(p.Runs) > 0
-			d.Sections.Latency = d.Sections.Latency || len(p.Percentiles) > 0
-		}
+		d.Sections.add(v, d.Page.Files[i])
 	}
 	if len(files) > 1 {
 		d.Comparison = compared(files, d.Page.Axis)

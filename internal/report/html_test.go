@@ -63,7 +63,7 @@ func TestHTMLHoldsTheFigures(t *testing.T) {
 	// What is read without the charts.
 	for _, want := range []string{
 		"concurrency 64: unsustainable", "7 of 7680 requests failed", "invalid: requests left 12 ms late", "the engine's own account",
-		"As seen from outside", "At 2.50 per hour", "Side by side", "<h2>All points</h2>", `id="timeline"`,
+		"As seen from outside", "At 2.50 per hour", "Side by side", "What the engine says", "What the tool itself did", "<th>KV cache<small>% used, most</small></th>", "<h2>All points</h2>", `id="timeline"`,
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %q", want)
@@ -74,7 +74,7 @@ func TestHTMLHoldsTheFigures(t *testing.T) {
 // TestHTMLOfLittle: what is not known has no section, and no zero.
 func TestHTMLOfLittle(t *testing.T) {
 	html := written(t, []Named{{"r", &results.Results{Results: results.Points{{Name: "1", Figures: results.Figures{Requests: 3, Failed: 3}}}}}})
-	for _, id := range []string{"tradeoff", "loads", "distributions", "timeline", "cost", "comparison"} {
+	for _, id := range []string{"tradeoff", "loads", "distributions", "timeline", "spent", "engine", "cost", "comparison", "tool"} {
 		if strings.Contains(html, `<section class="card drawn" id="`+id) || strings.Contains(html, `<section class="card" id="`+id) {
 			t.Errorf("section %s of nothing", id)
 		}

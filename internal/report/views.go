@@ -19,6 +19,8 @@ type fileView struct {
 	Told    bool // by the engine, for at least one point
 	Costs   []costRow
 	PerHour string
+	Engine  detail
+	Tool    detail
 	Facts   []fact
 }
 
@@ -54,6 +56,7 @@ func fileViewOf(label string, f Named, drawn pageFile) fileView {
 	v := fileView{
 		Label: label, Line: headline(r.Metadata), Axis: a.Title,
 		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results, a), Facts: facts(f),
+		Engine: detailed(r.Results, a, engineColumns), Tool: detailed(r.Results, a, toolColumns),
 	}
 	for _, s := range v.Spent {
 		v.Told = v.Told || s.Told
@@ -84,7 +87,7 @@ func tiles(points results.Points, drawn pageFile) []tile {
 		p := &points[i]
 		requests += p.Requests
 		failed += p.Failed
-		if rate, ok := p.OutputTokS.Get(); ok && len(doubts(p)) == 0 && (best == nil || rate > best.OutputTokS.Or(0)) {
+		if rate := p.OutputTokS.Or(0); rate > 0 && len(doubts(p)) == 0 && (best == nil || rate > best.OutputTokS.Or(0)) {
 			best = p
 		}
 	}
@@ -96,7 +99,11 @@ func tiles(points results.Points, drawn pageFile) []tile {
 	for i, p := range drawn.Points {
 		if p.Knee {
 			at := loadOf(&points[i])
-			out = append(out, tile{"knee", at.title + " " + at.label, number(points[i].OutputTokS.Get()) + " tok/s, TTFT p99 " + p99(points[i].TTFT) + " ms"})
+			note := number(points[i].OutputTokS.Get()) + " tok/s"
+			if points[i].TTFT != nil {
+				note += ", TTFT p99 " + p99(points[i].TTFT) + " ms"
+			}
+			out = append(out, tile{"knee", at.title + " " + at.label, note})
 		}
 	}
 	return append(out, tile{"failed", strconv.Itoa(failed), "of " + strconv.Itoa(requests) + " requests"})

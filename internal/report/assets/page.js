@@ -5,9 +5,12 @@ const one = data.files.length === 1;
 const byId = id => document.getElementById(id);
 const hue = i => `--c${i % 6}`;
 const names = {
-  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E", ttft_sched_ms: "TTFT since due", ttfo_sched_ms: "TTFO since due", e2e_sched_ms: "E2E since due", client_queue_ms: "client queue",
+  ttft_ms: "TTFT", ttfo_ms: "TTFO", tpot_ms: "TPOT", itl_ms: "ITL", gap_ms: "event gap", e2e_ms: "E2E",
+  ttft_sched_ms: "TTFT since due", ttfo_sched_ms: "TTFO since due", e2e_sched_ms: "E2E since due", client_queue_ms: "client queue",
 };
 const statistics = ["mean", "p50", "p90", "p95", "p99", "p99_9", "max"];
+const place = p => data.axis.loads.indexOf(p.load);
+data.files.forEach(f => f.points.sort((a, b) => place(a) - place(b))); // a search measures them in another order
 const points = data.files.flatMap(f => f.points);
 const known = key => points.some(p => p.figures[key]);
 
@@ -21,13 +24,15 @@ function choices(select, list, chosen) {
 }
 
 const figure = (p, key, statistic) => p.figures[key]?.[statistic] ?? null;
-const rate = p => p.figures.output_tok_s ?? null;
+// Embeddings and the like have no output tokens.
+const [rateKey, rateUnit] = points.some(p => p.figures.output_tok_s) ? ["output_tok_s", "output tok/s"] : ["requests_per_s", "requests/s"];
+const rate = p => p.figures[rateKey] ?? null;
 const markOf = p => p.doubts && p.doubts.length ? "bad" : p.knee ? "knee" : "dot";
 
 function tipOf(file, p) {
   const f = p.figures, rows = [];
   if (!one) rows.push(file.label);
-  rows.push(`${data.axis.title} ${p.load}${p.knee ? " (knee)" : ""}`, `${number(rate(p))} tok/s, ${number(f.requests_per_s)} requests/s`);
+  rows.push(`${data.axis.title} ${p.load}${p.knee ? " (knee)" : ""}`, `${number(f.output_tok_s)} tok/s, ${number(f.requests_per_s)} requests/s`);
   for (const key of ["ttft_ms", "tpot_ms", "e2e_ms"])
     if (f[key]) rows.push(`${names[key]} p50 ${number(f[key].p50)}, p99 ${number(f[key].p99)} ms`);
   if (f.failed) rows.push(`${f.failed} of ${f.requests} failed`);
@@ -54,7 +59,7 @@ function tradeoff() {
     const series = data.files.map((f, i) => curve(f, i, rate, p => figure(p, key, statistic)));
     legend(section.querySelector(".legend"), one ? [] : series);
     chart(section.querySelector(".chart"), {
-      series, lines: bounds(key, statistic), x: { title: "output tok/s, all requests together" },
+      series, lines: bounds(key, statistic), x: { title: `${rateUnit}, all requests together` },
       y: { title: `${names[key]} ${statistic}, ms`, log: byId("tradeoff-log").checked },
     });
   };
@@ -87,11 +92,11 @@ function loads() {
   const show = () => {
     const statistic = byId("loads-statistic").value;
     const draw = (into, y, title, lines) => {
-      const series = data.files.map((f, i) => ({ ...curve(f, i, p => data.axis.loads.indexOf(p.load), y), names: null }));
+      const series = data.files.map((f, i) => ({ ...curve(f, i, place, y), names: null }));
       legend(section.querySelector(".legend"), one ? [] : series);
       chart(into, { series, lines, x, y: { title } });
     };
-    draw(places[0], rate, "output tok/s");
+    draw(places[0], rate, rateUnit);
     latencies.forEach((key, i) => draw(places[i + 1], p => figure(p, key, statistic), `${statistic}, ms`, bounds(key, statistic)));
   };
   section.addEventListener("change", show);
@@ -110,8 +115,8 @@ function distributions() {
   const x = { title: "percentile", ticks: [0.5, 0.9, 0.99, 0.999].map(ranked), name: t => String(+(100 * (1 - 10 ** -t)).toFixed(1)) };
   const show = () => {
     const load = byId("distributions-load").value;
-    const lines = data.files.flatMap((f, i) => f.points.filter(p => !load || p.load === load).map((p, j, of) => ({
-      p, label: one ? `${data.axis.title} ${p.load}` : f.label, colour: one ? ramp(data.axis.loads.indexOf(p.load)) : hue(i),
+    const lines = data.files.flatMap((f, i) => f.points.filter(p => !load || p.load === load).map(p => ({
+      p, label: one ? `${data.axis.title} ${p.load}` : f.label, colour: one ? ramp(place(p)) : hue(i),
     })));
     legend(section.querySelector(".legend"), lines);
     keys.forEach((key, i) => chart(places[i], {
