@@ -230,7 +230,7 @@ func TestSumsAgree(t *testing.T) {
 	var metrics string
 	waitFor(t, "the metrics to have every request", func() bool { // they come a moment after its answer
 		metrics = get(t, proxy.admin+"/metrics")
-		return strings.Contains(metrics, "\ntokenomics_requests_total") && metric(t, metrics, "tokenomics_requests_total") == 24
+		return strings.Contains(metrics, `tokenomics_endpoint="chat",tokenomics_outcome="complete"} 24`)
 	})
 	if code, stderr := proxy.stop(); code != exitGood {
 		t.Fatalf("the proxy ended with %d: %s", code, stderr)
