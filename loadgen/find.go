@@ -22,6 +22,9 @@ type Find struct {
 	Bounds   []stats.Bound
 	MaxFails float64 // share of requests that may fail
 	Runs     int     // of a load near the edge
+	// Doubts are reasons why what was measured can't be trusted, which makes a
+	// load too much: nobody knows whether it is. nil means that there are none.
+	Doubts func(m results.Measured) []string
 }
 
 // edge is how near to a bound, as a share of it, one run does not settle on
@@ -111,6 +114,9 @@ func (f *Find) Good(m results.Measured) (ok bool, why string) {
 	}
 	if u := m.Sustainable(); u != nil && !u.OK {
 		misses = append(misses, u.Reason)
+	}
+	if f.Doubts != nil {
+		misses = append(misses, f.Doubts(m)...)
 	}
 	return len(misses) == 0, strings.Join(misses, ", ")
 }

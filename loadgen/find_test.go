@@ -86,3 +86,11 @@ func TestFindNeedsSuccess(t *testing.T) {
 		t.Errorf("%v, %q", ok, why)
 	}
 }
+
+// TestFindTrustsNoDoubtfulPoint, however good its figures are.
+func TestFindTrustsNoDoubtfulPoint(t *testing.T) {
+	f := Find{Doubts: func(results.Measured) []string { return []string{"the tool was too slow"} }}
+	if ok, why := f.Good(planted(results.Load{}, time.Millisecond)); ok || why != "the tool was too slow" {
+		t.Errorf("%v, %q", ok, why)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type loadgenFlags struct {
 	timeout                time.Duration
 	prefixCache            string
 	costPerHour            float64
+	saveAs                 []string
 	description            string
 	resultsFile            string
 	requestsFile           string
@@ -104,6 +106,7 @@ func (f *loadgenFlags) register(cmd *cobra.Command) {
 
 	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
+	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file: "+strings.Join(exportFormats, ", "))
 	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens at each point")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
 
@@ -154,6 +157,8 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 		return nil, err
 	}
 	switch {
+	case slices.ContainsFunc(f.saveAs, func(as string) bool { return !slices.Contains(exportFormats, as) }):
+		return nil, fmt.Errorf("--save-as %s: give some of %s", strings.Join(f.saveAs, ","), strings.Join(exportFormats, ", "))
 	case !(f.costPerHour >= 0):
 		return nil, fmt.Errorf("--cost-per-hour %v: give 0 (not known) or more", f.costPerHour)
 	case f.timeout < 0:
@@ -192,8 +197,8 @@ func (p *loadgenPlan) agree(given func(string) bool) error {
 		}
 	}
 	switch {
-	case p.ab != "" && (given("api-base") || given("base-url") || p.viaProxy || p.find != nil):
-		return errors.New("--ab names both servers, and goes with neither --api-base, --via-proxy nor --find")
+	case p.ab != "" && (given("api-base") || given("base-url") || p.viaProxy || p.proxyRecords != "" || p.find != nil):
+		return errors.New("--ab names both servers, and goes with neither --api-base, --via-proxy, --proxy-records nor --find")
 	case talks && p.ask.endpoint != "chat":
 		return fmt.Errorf("--conversations are chats: leave --endpoint %s out", p.ask.endpoint)
 	case talks && p.prompts.scenario != nil && p.say.history == historyDataset:

@@ -55,6 +55,10 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 	if p.resultsFile == "" {
 		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
 	}
+	calibrated, hint, err := p.calibration()
+	if err != nil {
+		return nil, err
+	}
 	data, err := p.dataset(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +83,11 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 		if err != nil {
 			return nil, err
 		}
-		a.session = &loadgenSession{plan: &plan, env: e, notes: notes, found: found, data: data, began: time.Now()}
+		id := newSweepID()
+		a.session = &loadgenSession{
+			plan: &plan, env: e, notes: notes, found: found, data: data, began: time.Now(),
+			id: id, saver: plan.saver(id), calibration: calibrated, hint: hint,
+		}
 		arms = append(arms, a)
 	}
 	return arms, nil

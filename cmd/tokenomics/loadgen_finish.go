@@ -30,6 +30,13 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		return runError(writeErr)
 	}
 	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsFile)
+	others, err := s.saver.write(file, s.plan.resultsFile)
+	if err != nil {
+		return runError(fmt.Errorf("--save-as: %w", err))
+	}
+	for _, path := range others {
+		fmt.Fprintf(s.words(), "         %s\n", path)
+	}
 	switch requests, failed, first := totals(measured); {
 	case stopped:
 		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))

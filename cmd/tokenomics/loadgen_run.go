@@ -43,7 +43,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	id := "lg-" + strings.ToLower(rand.Text()[:8])
+	id := newSweepID()
 	hops, err := p.hops(id)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 
 	session := &loadgenSession{
 		plan: p, env: e, notes: notes, found: engine, data: data, warm: warm, began: time.Now(),
-		id: id, hops: hops, calibration: calibrated, hint: hint,
+		id: id, hops: hops, saver: p.saver(id), calibration: calibrated, hint: hint,
 	}
 	measured, sweepErr := session.sweep(ctx, target, requests)
 	if err := errors.Join(stopProxy(), closeRequests(), hops.gather()); err != nil {
@@ -68,6 +68,9 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	}
 	return session.finish(out, measured, sweepErr)
 }
+
+// newSweepID begins the ids of a sweep's requests.
+func newSweepID() string { return "lg-" + strings.ToLower(rand.Text()[:8]) }
 
 // meet asks the server what it is and settles the model.
 func (p *loadgenPlan) meet(ctx context.Context, notes *loadgenNotes) (upstream.Engine, error) {

@@ -26,6 +26,7 @@ type loadgenSession struct {
 	began time.Time
 	id    string // begins the requests' ids
 	hops  *hops
+	saver *saver // nil where no other format was asked for
 
 	calibration *calibration.Calibration // nil where there is none of this machine
 	hint        string                   // what to say about that
@@ -43,7 +44,7 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 	}
 	s.client = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()), Live: live, Headers: p.extra, Timeline: p.client.timeline,
+		Connections: max(1024, p.largest()), Live: live, Headers: p.extra, Timeline: p.client.timeline || s.saver != nil,
 	})
 	s.engine = s.watchEngine(ctx)
 	what, err := s.requests(ctx)
@@ -57,6 +58,7 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 	sweep.Sink = record.SinkFunc(func(r *record.Record) {
 		s.engine.observe(r)
 		s.hops.observe(r)
+		s.saver.observe(r)
 		if sink != nil {
 			sink.Observe(r)
 		}
@@ -115,6 +117,7 @@ func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 	switch {
 	case p.find != nil:
 		p.searches(sweep, plan)
+		p.find.Doubts = func(m results.Measured) []string { return calibration.Instrument(m, s.calibration).Invalid }
 	case p.until != nil:
 		sweep.Enough = p.until.Enough
 	}

@@ -302,6 +302,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--goodput speed:1", 2, "is no bound"},
 		{"--ab http://a", 2, "two servers, separated by a comma"},
 		{"--ab http://a,http://b --via-proxy", 2, "names both servers"},
+		{"--save-as excel", 2, "give some of vllm, aiperf, tokenomics-py"},
 		{"--cost-per-hour -1", 2, "--cost-per-hour -1"},
 		{"--endpoint chats", 2, "give one of chat, completions"},
 		{"--extra-body x", 2, "is no JSON object"},
@@ -458,6 +459,25 @@ func simulatedEngine(t *testing.T) (base string, stop func()) {
 	return "http://" + ln.Addr().String(), func() {
 		if err := errors.Join(server.Shutdown(context.Background()), <-served); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestLoadgenSavesForOthers writes every format, one file a run or a point.
+func TestLoadgenSavesForOthers(t *testing.T) {
+	dir := t.TempDir()
+	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--batch-sizes", "2", "--num-runs", "2", "--warmup", "0",
+		"--save-as", "vllm,aiperf,tokenomics-py", "--results-file", filepath.Join(dir, "r.json"))
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	for name, want := range map[string]string{
+		"r-2-run1.vllm.json": `"completed":2`, "r-2-run2.vllm.json": `"total_output_tokens":4`, "r-2-run1.profile_export.jsonl": `"benchmark_phase":"profiling"`,
+		"r-2-run2.profile_export_aiperf.json": `"request_throughput"`, "r-2.tokenomics-py.json": `"total_requests":4`,
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(text), want) || !strings.Contains(stdout, name) {
+			t.Errorf("%s: %v: %.2000s", name, err, text)
 		}
 	}
 }
