@@ -80,6 +80,7 @@ func (s *sections) add(v fileView, drawn pageFile) {
 // everything in it, so that it can be mailed and opened anywhere. Without
 // JavaScript its tables and bars are there, and its charts are not.
 func HTML(w io.Writer, files []Named, bounds []stats.Bound) error {
+	files = byLoad(files)
 	sum := sha256.Sum256([]byte(script))
 	d := document{
 		Policy: "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",

@@ -90,10 +90,7 @@ func axisOf(files []Named) axis {
 			a.mixed = a.mixed || loadOf(p).title != loadOf(points[0]).title
 		}
 	}
-	slices.SortStableFunc(points, func(a, b *results.Point) int {
-		x, y := loadOf(a), loadOf(b)
-		return cmp.Or(strings.Compare(x.title, y.title), cmp.Compare(x.value, y.value))
-	})
+	slices.SortStableFunc(points, compareLoads)
 	for _, p := range points {
 		if at := a.at(p); !slices.Contains(a.Loads, at) {
 			a.Loads = append(a.Loads, at)
@@ -103,6 +100,24 @@ func axisOf(files []Named) axis {
 		}
 	}
 	return a
+}
+
+func compareLoads(a, b *results.Point) int {
+	x, y := loadOf(a), loadOf(b)
+	return cmp.Or(strings.Compare(x.title, y.title), cmp.Compare(x.value, y.value))
+}
+
+// byLoad are the files with their points in the order of their loads: a search
+// measures them in another.
+func byLoad(files []Named) []Named {
+	out := slices.Clone(files)
+	for i := range out {
+		r := *out[i].Results
+		r.Results = slices.Clone(r.Results)
+		slices.SortStableFunc(r.Results, func(a, b results.Point) int { return compareLoads(&a, &b) })
+		out[i].Results = &r
+	}
+	return out
 }
 
 // doubts say why a point's figures are not to be used as they are, in words

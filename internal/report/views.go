@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,10 +33,10 @@ type fact struct{ Name, Value string }
 type tableHead struct{ Head, Unit string }
 
 type tableRow struct {
-	Label  string
-	Cells  []string
-	Knee   bool
-	Doubts string
+	Label string
+	Tags  []string // remarks of one word: the reasons are in the notes
+	Bad   bool
+	Cells []string
 }
 
 type costRow struct{ Label, Input, Output, Total string }
@@ -63,7 +64,7 @@ func fileViewOf(label string, f Named, drawn pageFile) fileView {
 	}
 	for i := range r.Results {
 		p := &r.Results[i]
-		row := tableRow{Label: a.at(p), Knee: drawn.Points[i].Knee, Doubts: strings.Join(doubts(p), "; ")}
+		row := tableRow{Label: a.at(p), Tags: tags(p, drawn.Points[i].Knee), Bad: len(doubts(p)) > 0}
 		for _, c := range pointColumns {
 			if c.short {
 				row.Cells = append(row.Cells, c.of(p).rounded())
@@ -77,6 +78,24 @@ func fileViewOf(label string, f Named, drawn pageFile) fileView {
 		}
 	}
 	return v
+}
+
+// tags are what is to be known of a point at a glance.
+func tags(p *results.Point, knee bool) []string {
+	var out []string
+	if knee {
+		out = append(out, "knee")
+	}
+	for _, d := range doubts(p) {
+		kind, _, _ := strings.Cut(d, ":")
+		if !slices.Contains(out, kind) {
+			out = append(out, kind)
+		}
+	}
+	if p.Partial {
+		out = append(out, "partial")
+	}
+	return out
 }
 
 // tiles are the most that was reached, the knee, and what failed.

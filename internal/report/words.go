@@ -51,7 +51,27 @@ func warnings(r *results.Results) []string {
 			out = append(out, name+": fewer runs than were asked for")
 		}
 	}
-	return append(out, r.Warnings...)
+	for _, text := range r.Warnings {
+		if !alreadyTold(text, r.Results) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// alreadyTold says whether a warning of the file is one of the doubts about a
+// point, which are told in any case.
+func alreadyTold(text string, points results.Points) bool {
+	for i := range points {
+		p := &points[i]
+		if s := p.Sustainable; s != nil && !s.OK && s.Reason != "" && strings.Contains(text, s.Reason) {
+			return true
+		}
+		if p.Instrument != nil && slices.ContainsFunc(p.Instrument.Invalid, func(why string) bool { return strings.Contains(text, why) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // noted is a warning in the page.

@@ -10,7 +10,6 @@ const names = {
 };
 const statistics = ["mean", "p50", "p90", "p95", "p99", "p99_9", "max"];
 const place = p => data.axis.loads.indexOf(p.load);
-data.files.forEach(f => f.points.sort((a, b) => place(a) - place(b))); // a search measures them in another order
 const points = data.files.flatMap(f => f.points);
 const known = key => points.some(p => p.figures[key]);
 
