@@ -41,7 +41,7 @@ function legend(into, series) {
 function decades(from, to) {
   const ticks = [];
   for (let e = Math.floor(Math.log10(from)); e <= Math.ceil(Math.log10(to)); e++)
-    for (const m of [1, 2, 5]) {
+    for (const m of to < 10 * from ? [1, 1.5, 2, 3, 4, 5, 6, 8] : [1, 2, 5]) {
       const t = m * 10 ** e;
       if (t >= from && t <= to) ticks.push(t);
     }

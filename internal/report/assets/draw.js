@@ -19,7 +19,7 @@ function draw(u, spec) {
   for (const s of spec.series) s.xs.forEach((x, i) => {
     if (s.ys[i] === null || !s.marks) return;
     mark(ctx, ratio, px(x, s.ys[i]), s.marks[i], colour(s.colour));
-    if (s.names) name(ctx, ratio, left, px(x, s.ys[i]), s.names[i], taken);
+    if (s.names) beside(ctx, ratio, left, px(x, s.ys[i]), s.names[i], taken);
   });
   ctx.restore();
 }
@@ -84,9 +84,9 @@ function mark(ctx, ratio, [x, y], kind, hue) {
   }
 }
 
-// name is beside a mark, unless another name is there: above and to the left,
+// beside writes a mark's name, unless another one is there: above and to the left,
 // where a rising curve has nothing, or to the right of one close to the axis.
-function name(ctx, ratio, edge, [x, y], text, taken) {
+function beside(ctx, ratio, edge, [x, y], text, taken) {
   const away = 7 * ratio, width = ctx.measureText(text).width, height = 12 * ratio;
   const from = x - away - width > edge ? x - away - width : x + away;
   const box = [from, y - away - height, from + width, y - away];
