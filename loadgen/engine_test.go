@@ -23,6 +23,7 @@ type engine struct {
 	refuseUsage bool
 	fail        func(n int) bool // request number n gets a 500
 	together    int              // no answer before so many requests are in flight
+	lie         bool             // its usage tells of many tokens too few
 	hang        bool             // no answer at all until the client has gone
 
 	mu       sync.Mutex // protects what follows
@@ -126,6 +127,9 @@ func (e *engine) stream(w http.ResponseWriter, body chatBody) {
 	event(choice(`{"role":"assistant","content":""}`, "null"))
 	event(choice(`{"content":"a"}`, "null"))
 	event(choice(`{"content":" b"}`, "null"))
+	for range map[bool]int{true: 20}[e.lie] {
+		event(choice(`{"content":" b"}`, "null"))
+	}
 	event(choice(`{"content":" c"}`, `"length"`))
 	if body.StreamOptions != nil && body.StreamOptions.IncludeUsage {
 		event(`{"id":"x","object":"chat.completion.chunk","model":"m","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":2}}}`)

@@ -230,6 +230,10 @@ func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record
 		at = x.conn.LastRead().Sub(due) // when its end came, not when we got to it
 	}
 	o.End(at, outcomeOf(ctx, rec, err), rec)
+	if rec.Outcome == record.Complete && slices.Contains(rec.Warnings, wire.UsageDisagrees) {
+		// A proxy has to take it as it is; a measurement of it would be of nothing.
+		rec.Outcome, rec.Error, rec.ErrorType = record.Error, wire.UsageDisagrees, "usage_disagrees"
+	}
 	if rec.Outcome != record.Complete && rec.Error == "" {
 		rec.Error = x.lost(ctx, err).Error()
 		rec.ErrorType = string(rec.Outcome)

@@ -225,6 +225,20 @@ func TestFailedRequestIsCountedAndNotAveraged(t *testing.T) {
 	}
 }
 
+// TestUsageThatLiesIsAFailure with a name of its own.
+func TestUsageThatLiesIsAFailure(t *testing.T) {
+	e := newEngine(t)
+	e.lie = true
+	s, sink := e.batches(t, []int{2}, 1, 0)
+	done, err := s.Do(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := done[0].Summary(); sum.Failed != 2 || sum.FirstError != "usage disagrees with the stream's events" || sink.records[0].ErrorType != "usage_disagrees" {
+		t.Errorf("%+v", sum)
+	}
+}
+
 func TestWholeAnswers(t *testing.T) {
 	e := newEngine(t)
 	s, sink := e.batches(t, []int{2}, 1, 0)

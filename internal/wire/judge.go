@@ -41,6 +41,9 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	if s.final.Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
 		r.Warn(cachedOfFirst)
 	}
+	if s.disagrees(r.Usage) {
+		r.Warn(UsageDisagrees)
+	}
 	if s.provisional {
 		r.Warn("prompt_tokens is what the stream's start told: some servers guess there")
 	}
@@ -50,6 +53,22 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 // cachedOfFirst: vLLM does not add up the cached tokens of a batch (WIRE.md 3.2);
 // SGLang and llama.cpp do.
 const cachedOfFirst = "cached_tokens may be those of the batch's first prompt alone"
+
+// UsageDisagrees is the warning on a stream whose usage can't be of its events:
+// far more events brought tokens than tokens are told of, or none brought any of
+// the many that are. Fewer events than tokens are as they should be: engines send
+// several tokens at once. Some more are, too: one token may show in two events.
+const UsageDisagrees = "usage disagrees with the stream's events"
+
+// disagrees says so.
+func (s *stream) disagrees(u record.Usage) bool {
+	n, ok := u.Completion.Get()
+	if !ok || u.Source != record.SourceUsage {
+		return false
+	}
+	events := int64(s.tokenEvents)
+	return events > n+max(8, n/4) || events == 0 && n >= 8 && s.failed == nil
+}
 
 // reconcile holds the choices to the usage that stands for all of them. A token
 // that no event tells is in the latter alone (SGLang's end of text, WIRE.md 5.3),

@@ -22,6 +22,15 @@ func read(ms float64, events ...string) timed { return timed{ms, events} }
 // observe sends the request at 0 and feeds the reads.
 func observe(t *testing.T, path, request string, how record.Outcome, reads ...timed) *record.Record {
 	t.Helper()
+	o, rec := observed(path, request, how, reads...)
+	if got, want := o.cfg.Live.Streamed(), rec.Usage.Completion.Or(0); got != want && rec.Usage.Source != record.SourceEvents {
+		t.Errorf("live counter at %d, the engine says %d", got, want)
+	}
+	return rec
+}
+
+// observed is observe, whatever the live counter says.
+func observed(path, request string, how record.Outcome, reads ...timed) (*Observer, *record.Record) {
 	o := NewObserver(Config{Query: ReadQuery("POST", path, []byte(request)), Timeline: true, Live: new(record.Live)})
 	o.Head(time.Millisecond, AnswerHead{Status: 200, ContentType: "text/event-stream; charset=utf-8"})
 	last := 0.0
@@ -35,10 +44,7 @@ func observe(t *testing.T, path, request string, how record.Outcome, reads ...ti
 	}
 	rec := &record.Record{Sent: record.Some(time.Duration(0))}
 	o.End(time.Duration(last*1e6), how, rec)
-	if got, want := o.cfg.Live.Streamed(), rec.Usage.Completion.Or(0); got != want && rec.Usage.Source != record.SourceEvents {
-		t.Errorf("live counter at %d, the engine says %d", got, want)
-	}
-	return rec
+	return o, rec
 }
 
 const stop = `"finish_reason":"stop"`
@@ -315,5 +321,28 @@ func TestALumpIsNoStream(t *testing.T) {
 	r := observe(t, "/v1/chat/completions", `{"stream":true}`, record.Complete, lump...)
 	if _, ok := r.TPOT(); ok || !r.Buffered || r.CoalescedReads != 2 {
 		t.Errorf("buffered %v, %d coalesced reads, TPOT %v", r.Buffered, r.CoalescedReads, ok)
+	}
+}
+
+// TestUsageThatCannotBeOfItsEvents is doubted: far more events than tokens, or
+// no event at all for many tokens. Several tokens an event are as they should be.
+func TestUsageThatCannotBeOfItsEvents(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		events, tokens int
+		doubted        bool
+	}{
+		{"one each", 20, 20, false}, {"several an event", 5, 40, false}, {"one token in two events", 24, 20, false}, {"a short answer", 0, 3, false},
+		{"events that nobody counted", 40, 20, true}, {"tokens that nobody sent", 0, 8, true},
+	} {
+		reads := []timed{read(1, vllm(0, `"role":"assistant","content":""`, `"finish_reason":null`, ""))}
+		for i := range tt.events {
+			reads = append(reads, read(float64(10+i), vllm(0, `"content":"x"`, `"finish_reason":null`, "")))
+		}
+		reads = append(reads, read(100, vllm(0, `"content":""`, stop, ""), usageEvent(5, tt.tokens), "[DONE]"))
+		_, r := observed("/v1/chat/completions", `{"stream":true,"stream_options":{"include_usage":true}}`, record.Complete, reads...)
+		if got := slices.Contains(r.Warnings, UsageDisagrees); got != tt.doubted || r.Outcome != record.Complete {
+			t.Errorf("%s: %q, %s", tt.name, r.Warnings, r.Outcome)
+		}
 	}
 }
