@@ -31,6 +31,7 @@ type loadgenSession struct {
 
 func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink record.Sink) ([]results.Measured, error) {
 	p := s.plan
+	thrifty()
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}
