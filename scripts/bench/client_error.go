@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -28,19 +29,18 @@ type measured struct {
 	gaps []float64
 }
 
-// report compares a client's results with the truth and prints a line of it.
+// comparison is a client's results beside the truth.
+type comparison struct {
+	from, to        int64 // of the traffic, unix ns
+	events          int   // that the simulator wrote
+	lost            int   // requests that the client did not see as they were
+	ttft, gapErrors []float64
+	gaps, trueGaps  []float64
+}
+
+// report prints a line of the comparison, and of what it cost.
 func report(o options) error {
-	var truths []truth
-	if err := eachLine(o.truth, func(t truth) { truths = append(truths, t) }); err != nil {
-		return err
-	}
-	slices.SortFunc(truths, func(a, b truth) int { return int(a.Received - b.Received) })
-	truths = truths[max(0, len(truths)-o.requests):] // a client may try the server out first
-	use, kinds := vllmResults, []string{"role", "token"}
-	if o.name != "vllm" {
-		use, kinds = ourResults, []string{"token"}
-	}
-	said, err := use(o.result)
+	c, err := compared(o)
 	if err != nil {
 		return err
 	}
@@ -48,30 +48,47 @@ func report(o options) error {
 	if err != nil {
 		return err
 	}
-	var first, gaps, trueGaps, gapErrors []float64
-	events, lost := 0, o.requests-len(truths)
-	from, to := int64(math.MaxInt64), int64(0)
+	used := between(cpu, c.from, c.to)
+	wall := float64(used.at) / 1e9
+	fmt.Printf("client c=%-5d %-11s events=%d cpu-s=%.2f events/cpu-s=%6.0f share=%5.1f%% server=%5.1f%% ttft-error p50=%+.3fms p99=%+.3fms gap-error p99=%.3fms gap p99=%.2fms true=%.2fms errors=%d\n",
+		o.conns, o.name, c.events, used.client, float64(c.events)/used.client, 100*used.client/wall, 100*used.server/wall,
+		quantile(c.ttft, 0.5), quantile(c.ttft, 0.99), quantile(c.gapErrors, 0.99), quantile(c.gaps, 0.99), quantile(c.trueGaps, 0.99), c.lost)
+	return nil
+}
+
+// compared joins what the client says of each request to the truth of it.
+func compared(o options) (c comparison, err error) {
+	var truths []truth
+	if err := eachLine(o.truth, func(t truth) { truths = append(truths, t) }); err != nil {
+		return c, err
+	}
+	slices.SortFunc(truths, func(a, b truth) int { return cmp.Compare(a.Received, b.Received) })
+	truths = truths[max(0, len(truths)-o.requests):] // a client may try the server out first
+	read, kinds := vllmResults, []string{"role", "token"}
+	if o.name != "vllm" {
+		read, kinds = ourResults, []string{"token"}
+	}
+	said, err := read(o.result)
+	if err != nil {
+		return c, err
+	}
+	c.from, c.lost = math.MaxInt64, o.requests-len(truths)
 	for _, t := range truths {
-		from, to = min(from, t.Received), max(to, t.Received+t.End)
-		events += len(t.Events)
+		c.from, c.to = min(c.from, t.Received), max(c.to, t.Received+t.End)
+		c.events += len(t.Events)
 		at := t.times(kinds)
 		m, ok := said[t.RequestID]
 		if !ok || t.Outcome != "complete" || len(at) == 0 || len(m.gaps) != len(at)-1 {
-			lost++
+			c.lost++
 			continue
 		}
-		first = append(first, m.ttft-at[0])
+		c.ttft = append(c.ttft, m.ttft-at[0])
 		for i, gap := range m.gaps {
 			is := at[i+1] - at[i]
-			gaps, trueGaps, gapErrors = append(gaps, gap), append(trueGaps, is), append(gapErrors, math.Abs(gap-is))
+			c.gaps, c.trueGaps, c.gapErrors = append(c.gaps, gap), append(c.trueGaps, is), append(c.gapErrors, math.Abs(gap-is))
 		}
 	}
-	used := between(cpu, from, to)
-	wall := float64(used.at) / 1e9
-	fmt.Printf("client c=%-5d %-11s events=%d cpu-s=%.2f events/cpu-s=%6.0f share=%5.1f%% server=%5.1f%% ttft-error p50=%+.3fms p99=%+.3fms gap-error p99=%.3fms gap p99=%.2fms true=%.2fms errors=%d\n",
-		o.conns, o.name, events, used.client, float64(events)/used.client, 100*used.client/wall, 100*used.server/wall,
-		quantile(first, 0.5), quantile(first, 0.99), quantile(gapErrors, 0.99), quantile(gaps, 0.99), quantile(trueGaps, 0.99), lost)
-	return nil
+	return c, nil
 }
 
 // times are those of the events that a client takes for tokens, in ms.

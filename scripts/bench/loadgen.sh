@@ -20,13 +20,13 @@ for c; do [[ $c == 200 || $c == 1000 ]] || { echo "loadgen.sh: $c streams: give 
 rounds=${ROUNDS:-3}
 port=${BASE_PORT:-19000}
 cache=${TOKENOMICS_E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tokenomics/e2e}
-installed=$(ls -d "$cache"/vllm-* 2>/dev/null | sort -V | tail -n1 || true)
+installed=$(find "$cache" -maxdepth 1 -name 'vllm-[0-9]*' 2>/dev/null | sort -V | tail -n1 || true)
 vllm=${VLLM:-$installed/venv/bin/vllm}
 tokenizer=${TOKENIZER:-$installed/tiny-llama}
 [[ -x $vllm && -d $tokenizer ]] || { echo "loadgen.sh: no vLLM: run scripts/e2e/vllm.sh, which installs one, or name it with VLLM and TOKENIZER" >&2; exit 3; }
 export HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 # nothing may phone home
 python=$(dirname "$vllm")/python
-extra=$cache/vllm-bench-2.3.3
+extra=$cache/pandas-2.3.3
 export PYTHONPATH=$extra
 "$python" -c 'import pandas' 2>/dev/null || "$python" -m pip install --quiet --no-deps --target "$extra" \
   pandas==2.3.3 python-dateutil==2.9.0.post0 six==1.17.0 pytz==2025.2 tzdata==2025.2
