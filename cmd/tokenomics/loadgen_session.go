@@ -38,7 +38,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink
 	live := new(record.Live)
 	s.client = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()), Live: live, Headers: p.extra, Timeline: p.client.timeline,
+		Connections: max(1024, p.largest(), int(p.client.connect)), Live: live, Headers: p.extra, Timeline: p.client.timeline,
 	})
 	defer s.client.Close()
 	s.engine = s.watchEngine(ctx)
