@@ -19,7 +19,7 @@ func (p Plan) connect(at Point) int {
 	case p.Connect != AutoConnect:
 		return p.Connect
 	case !at.open():
-		return at.MaxInFlight
+		return max(at.MaxInFlight, at.Load.BatchSize)
 	}
 	perSecond := math.Ceil(float64(at.Load.RequestRate))
 	return min(at.Requests, int(max(leastConnections, min(perSecond, mostConnections))))

@@ -23,6 +23,7 @@ func TestConnectionsBeforeTheClock(t *testing.T) {
 		{"said", 5, rate(100, 1000), 5},
 		{"none", 0, rate(100, 1000), 0},
 		{"a closed loop", AutoConnect, closed, 7},
+		{"a burst", AutoConnect, results.Load{Shape: ShapeBatch, BatchSize: 9}, 9},
 		{"few requests", AutoConnect, rate(1, 10), 10},
 		{"a slow loop", AutoConnect, rate(1, 1000), 64},
 		{"a fast loop", AutoConnect, rate(199.5, 1000), 200},

@@ -39,12 +39,13 @@ type loadgenSession struct {
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
+	thrifty()
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}
 	s.client = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
-		Connections: max(1024, p.largest()), Live: live, Headers: p.extra, Timeline: p.client.timeline || s.saver != nil,
+		Connections: max(1024, p.largest(), int(p.client.connect)), Live: live, Headers: p.extra, Timeline: p.client.timeline || s.saver != nil,
 	})
 	s.engine = s.watchEngine(ctx)
 	what, err := s.requests(ctx)

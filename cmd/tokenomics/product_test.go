@@ -356,6 +356,8 @@ func TestProxyRefusals(t *testing.T) {
 		{[]string{"proxy", "--otlp-protocol", "smtp"}, exitUsage, "--otlp-protocol"},
 		{[]string{"proxy", "--timeline"}, exitUsage, "--log-requests"},
 		{[]string{"loadgen", "--batch_sizes", "1", "2"}, exitUsage, "with commas"},
+		{[]string{"loadgen", "--timeline"}, exitUsage, "--requests-file"},
+		{[]string{"loadgen", "--connect-before", "-1"}, exitUsage, "auto, or a number from 0"},
 		{[]string{"proxy", "--no-such"}, exitUsage, "unknown flag: --no-such; see 'tokenomics proxy --help'"},
 		{[]string{"proxy", "--drain-timeout", "-1s"}, exitUsage, "--drain-timeout"},
 		{[]string{"proxy", "--otlp-endpoint", "nowhere", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, exitUsage, "http://host:4318"},

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -52,6 +53,10 @@ func (in *input) fill() error {
 		return in.fillTLS()
 	}
 	if err := in.raw.Read(in.readFn); err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			op.Op = "read" // as it is called everywhere else
+		}
 		return err
 	}
 	return in.readErr

@@ -19,12 +19,30 @@ type figure struct {
 	ratio      bool // also as a ratio to nginx
 }
 
-var figures = []figure{
+var figures = append([]figure{
 	{"CPU per event, paced", "CPU-s per million", regexp.MustCompile(`^paced c=\S+\s+(\S+)\s+events/s=\s*\S+ cpu-s/million=\s*(\S+)`), 2, true},
 	{"CPU per event, saturated", "CPU-s per million", regexp.MustCompile(`^sat\s+c=\S+\s+(\S+)\s+events/s=\s*\S+ cpu-s/million=\s*(\S+)`), 2, true},
 	{"memory per silent stream", "KB", regexp.MustCompile(`^idle\s+c=\S+\s+(\S+)\s+open=\S+ memory .* = (\S+) KB/stream`), 1, false},
 	{"added TTFB, 1 stream", "us, p50", regexp.MustCompile(`^ttfb c=1\s+(\S+)\s+.*added p50=\s*\+?(-?\d+)us`), 0, false},
 	{"added TTFB, 64 streams", "us, p50", regexp.MustCompile(`^ttfb c=64\s+(\S+)\s+.*added p50=\s*\+?(-?\d+)us`), 0, false},
+}, append(clientFigures("200"), clientFigures("1000")...)...)
+
+// clientFigures are those of load generators with so many streams.
+func clientFigures(streams string) []figure {
+	of := func(key, unit string) *regexp.Regexp {
+		return regexp.MustCompile(`^client c=` + streams + `\s+(\S+)\s.*` + key + `=\s*\+?(-?[\d.]+|NaN)` + unit)
+	}
+	at := streams + " streams: "
+	return []figure{
+		{at + "events per CPU-second", "more is better", of(" events/cpu-s", ""), 0, false},
+		{at + "CPU of the client", "% of a core", of(" share", "%"), 1, false},
+		{at + "CPU of the simulator", "% of a core", of(" server", "%"), 1, false},
+		{at + "TTFT above the truth, median", "ms", of(" ttft-error p50", "ms"), 2, false},
+		{at + "TTFT above the truth, p99", "ms", of("ms p99", "ms"), 2, false},
+		{at + "error of a gap, p99", "ms", of(" gap-error p99", "ms"), 2, false},
+		{at + "gap p99, measured", "ms", of(" gap p99", "ms"), 2, false},
+		{at + "gap p99, true", "ms", of(" true", "ms"), 2, false},
+	}
 }
 
 var failures = regexp.MustCompile(`^\S+\s+c=\S+\s+(\S+)\s.*errors=([1-9]\d*)`)
