@@ -24,8 +24,11 @@ type Plan struct {
 	Loads  []results.Load // in the order they are run
 	Runs   int            // of each
 	Warmup int            // requests sent before, not measured; 0 means none
-	Grace  time.Duration  // how long requests may go on once no more are sent; 0 means no bound
-	Seed   uint64
+	// WarmupTime is for how long requests are sent before, in place of Warmup: as
+	// many at a time as the first load has; 0 means that Warmup says.
+	WarmupTime time.Duration
+	Grace      time.Duration // how long requests may go on once no more are sent; 0 means no bound
+	Seed       uint64
 	// Connect is how many connections are open before the clock of a run starts,
 	// besides those of requests that are due at the beginning, or AutoConnect.
 	Connect int
@@ -53,13 +56,27 @@ func (p Plan) Sweep() (s *Sweep, warnings []string) {
 		Route: InOrder(points...), ID: p.Nonce, Workload: p.workload,
 		Enough: func(m results.Measured) bool { return len(m.Runs) >= p.Runs },
 	}
-	if p.Warmup > 0 {
-		s.Warmup = Point{
-			Name: "warmup", MaxInFlight: largest, Requests: p.Warmup,
-			Pacer: func(int) Pacer { return Burst{N: p.Warmup} },
-		}
-	}
+	s.Warmup = p.warmUp(largest)
 	return s, warnings
+}
+
+// warmupPrompts is more than a warm-up by time sends.
+const warmupPrompts = 1 << 20
+
+// warmUp is what is sent first and not measured.
+func (p Plan) warmUp(largest int) Point {
+	at := Point{Name: "warmup", MaxInFlight: largest}
+	switch {
+	case p.WarmupTime > 0:
+		if len(p.Loads) > 0 {
+			at.MaxInFlight = max(1, p.Loads[0].BatchSize, p.Loads[0].MaxConcurrency)
+		}
+		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime, Wide: at.MaxInFlight} }
+	case p.Warmup > 0:
+		at.Requests = p.Warmup
+		at.Pacer = func(int) Pacer { return Burst{N: p.Warmup} }
+	}
+	return at
 }
 
 // workload is what a run of a point sends. Any salt of cache stands for the
@@ -70,6 +87,8 @@ func (p Plan) workload(at Point, run int, cache Cache) Workload {
 	}
 	first := 0
 	switch {
+	case run == 0 && p.WarmupTime > 0:
+		first = -warmupPrompts
 	case run == 0:
 		first = -p.Warmup // the other end of the order
 	case at.Load.Shape == ShapeBatch:

@@ -172,6 +172,21 @@ func TestRunsRepeatPromptsWithFreshSalt(t *testing.T) {
 	}
 }
 
+// TestWarmupByTime sends as many at a time as the first load has, and measures
+// none of it.
+func TestWarmupByTime(t *testing.T) {
+	e := newEngine(t)
+	e.together = 2
+	s, sink := e.batches(t, []int{2}, 1, 0)
+	s.Warmup = Plan{WarmupTime: 30 * time.Millisecond, Loads: batchesOf(2)}.warmUp(2)
+	if _, err := s.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(e.asked()); n < 6 || sink.count() != 2 {
+		t.Errorf("the engine had %d requests, %d were measured", n, sink.count())
+	}
+}
+
 func TestServerThatRefusesStreamOptions(t *testing.T) {
 	for name, warmup := range map[string]int{"found by the warm-up": 1, "found in the run": 0} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"tokenomics/internal/report"
 	"tokenomics/internal/results"
+	"tokenomics/loadgen"
 )
 
 // finish writes the results, shows them and judges.
@@ -123,29 +124,54 @@ func (s *loadgenSession) metadata() results.Metadata {
 		Tool: "tokenomics", ToolVersion: version, Description: p.description,
 		Model: p.model, APIBase: p.base.shown, ViaProxy: p.viaProxy,
 		Engine: s.found.Name, EngineVersion: s.found.Version, EngineFrontEnd: s.found.FrontEnd, SimulatedBy: s.found.Simulated,
-		DatasetFile: p.say.datasetFile, PromptColumn: p.say.promptColumn,
+		DatasetFile: p.say.datasetFile, DatasetConfig: p.say.datasetConfig, PromptColumn: p.say.promptColumn, ImageColumn: p.say.imageColumn,
+		HFDataset: p.say.hfDataset, HFSubset: p.say.hfSubset, HFSplit: p.say.hfSplit,
 		DatasetSource: said.source, DatasetPrompts: said.prompts, DatasetDigest: said.digest,
 		Shape: p.shape, BatchSizes: p.batchSizes(), NumRuns: p.load.numRuns, Warmup: p.load.warmup,
 		Find: p.load.find, SLO: p.load.slo, StopWhen: p.load.stopWhen, Goodput: p.load.goodput,
 		Endpoint: p.ask.endpoint, MaxTokens: p.ask.maxTokens, Temperature: p.ask.temperature, Stream: p.ask.stream, IgnoreEOS: p.ask.ignoreEOS,
 		ExtraBody: p.ask.extraBody, Seed: p.seed, TimeoutS: p.timeout.Seconds(),
-		PrefixTokens: p.say.prefixTokens, NumImages: p.say.numImages, LoRAs: p.say.loras,
+		PrefixTokens: p.say.prefixTokens, NumImages: p.say.numImages, LoRAs: p.say.loras, MinTokens: p.ask.minTokens, WarmupTimeS: p.load.warmupTime.Seconds(),
 		PrefixCache: p.prefixCache, PrefixCacheMethod: s.engine.method,
 		ResultsFile: p.resultsFile, RequestsFile: p.requestsFile, ProxyRecords: p.proxyRecords,
 	}
-	if p.ask.n > 1 {
-		m.NumAnswers = p.ask.n
-	}
+	s.optional(&m)
 	if p.prompts.scenario != nil {
 		m.Scenario = p.prompts.scenario.String()
 	}
 	if p.viaProxy {
 		m.OTLPEndpoint, m.Admin, m.LogRequests = redacted(p.proxy.otlpEndpoint), p.proxy.admin, p.proxy.logRequests
 	}
-	if s.data != nil && p.say.datasetFile == "" {
+	if s.data != nil && p.say.datasetFile+p.say.datasetConfig+p.say.hfDataset == "" {
 		m.DatasetKey = p.say.datasetKey
 	}
 	return m
+}
+
+// optional adds the options that only some loads have.
+func (s *loadgenSession) optional(m *results.Metadata) {
+	p := s.plan
+	if p.ask.n > 1 {
+		m.NumAnswers = p.ask.n
+	}
+	if p.trace != nil {
+		m.Trace, m.TraceSpeed = p.load.trace, p.load.traceSpeed
+	}
+	if p.say.prefixTokens > 0 {
+		m.PrefixGroups = p.say.prefixGroups
+	}
+	if p.say.numImages > 0 {
+		m.ImageSize = p.say.imageSize
+	}
+	if len(p.say.loras) > 0 {
+		m.LoRAMix = p.say.loraMix
+	}
+	if p.shape == loadgen.ShapeConversations {
+		m.History, m.ThinkTimeS = p.say.history, p.say.thinkTime.Seconds()
+		if s.data == nil {
+			m.Turns = p.say.turns
+		}
+	}
 }
 
 func (s *loadgenSession) results(measured []results.Measured, partial bool) *results.Results {

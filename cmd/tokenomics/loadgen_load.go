@@ -38,6 +38,7 @@ type loadFlags struct {
 	stopWhen       string
 	goodput        string
 	warmup         int
+	warmupTime     time.Duration
 	findFlags
 }
 
@@ -78,6 +79,7 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as 'ttft:500 tpot:50' or ttft=500ms,tpot=50ms")
 	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
 	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
+	fs.Var(newSeconds(&f.warmupTime, 0), "warmup-time", "`time` for which the first load is sent and not measured, in place of --warmup")
 }
 
 // plan is what was asked for.
@@ -176,6 +178,10 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return fmt.Errorf("--num-runs %d: give 1 or more", f.numRuns)
 	case f.warmup < 0:
 		return fmt.Errorf("--warmup %d: give 0 (none) or more", f.warmup)
+	case f.warmupTime < 0:
+		return fmt.Errorf("--warmup-time %v: give 0 (none) or more", f.warmupTime)
+	case f.warmupTime > 0 && (given("warmup") || given("warmup-runs")):
+		return errors.New("--warmup and --warmup-time exclude each other: give one")
 	case f.numPrompts < 0:
 		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
 	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:

@@ -69,7 +69,7 @@ func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *
 // expected is how many requests there will be; -1 where that shows only as it
 // goes.
 func (p *loadgenPlan) expected() int {
-	if p.find != nil || p.until != nil {
+	if p.find != nil || p.until != nil || p.load.warmupTime > 0 {
 		return -1
 	}
 	total := p.load.warmup
@@ -151,8 +151,16 @@ func (g *loadgenProgress) Begin(point string, run, requests int) {
 	case g.bar != nil:
 		g.bar.Describe(g.run)
 	case run == 0:
-		fmt.Fprintf(g.w, "warm-up: %s\n", requestCount(requests))
+		fmt.Fprintf(g.w, "warm-up: %s\n", g.plan.warmup(requests))
 	}
+}
+
+// warmup says how much of it there is.
+func (p *loadgenPlan) warmup(requests int) string {
+	if requests == 0 {
+		return p.load.warmupTime.String()
+	}
+	return requestCount(requests)
 }
 
 func (g *loadgenProgress) named(point string, run int) string {

@@ -94,7 +94,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink
 func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 	p := s.plan
 	plan := loadgen.Plan{
-		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, Grace: p.load.grace, Seed: uint64(p.seed), Connect: int(p.client.connect),
+		Loads: p.loads, Runs: p.load.numRuns, Warmup: p.load.warmup, WarmupTime: p.load.warmupTime, Grace: p.load.grace, Seed: uint64(p.seed), Connect: int(p.client.connect),
 		Nonce: s.id,
 		Make:  func(first int, cache loadgen.Cache) loadgen.Workload { return s.workload(what, first, cache) },
 	}

@@ -186,7 +186,7 @@ func TestLoadgen(t *testing.T) {
 			if n := strings.Count(string(lines), `"outcome":"complete"`); err != nil || n != 8 {
 				t.Errorf("%d request lines, %v; want 8", n, err)
 			}
-			for _, want := range []string{"TTFT p50", "vllm 0.25.1", "Results: " + results} {
+			for _, want := range []string{"p50 ms", "vllm 0.25.1", "Results: " + results} {
 				if !strings.Contains(stdout, want) {
 					t.Errorf("standard output lacks %q:\n%s", want, stdout)
 				}
@@ -233,7 +233,7 @@ func TestLoadgenStopped(t *testing.T) {
 	})
 	path := filepath.Join(t.TempDir(), "r.json")
 	code, stdout, stderr := loadgenRun(ctx, t, "--api-base", url, "--batch-sizes", "2", "--num-runs", "3", "--warmup", "0", "--results-file", path)
-	if code != 3 || !strings.Contains(stderr, "stopped") || !strings.Contains(stdout, "TTFT p50") {
+	if code != 3 || !strings.Contains(stderr, "stopped") || !strings.Contains(stdout, "p50 ms") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	r := readResults(t, path)

@@ -33,11 +33,11 @@ var columns = []struct {
 	{"output", "tokens", func(r Row) string { return count(r.Summary.OutputTokens) }},
 	{"system", "tok/s", func(r Row) string { return number(r.Summary.OutputTokS.Get()) }},
 	{"request", "tok/s", func(r Row) string { return mean(r.Summary.RequestTokS) }},
-	{"TTFT p50", "ms", func(r Row) string { return p50(r.Summary.TTFT) }},
-	{"TTFT p99", "ms", func(r Row) string { return p99(r.Summary.TTFT) }},
-	{"TPOT p50", "ms", func(r Row) string { return p50(r.Summary.TPOT) }},
-	{"E2E p50", "ms", func(r Row) string { return p50(r.Summary.E2E) }},
-	{"E2E p99", "ms", func(r Row) string { return p99(r.Summary.E2E) }},
+	{"TTFT", "p50 ms", func(r Row) string { return p50(r.Summary.TTFT) }},
+	{"TTFT", "p99 ms", func(r Row) string { return p99(r.Summary.TTFT) }},
+	{"TPOT", "p50 ms", func(r Row) string { return p50(r.Summary.TPOT) }},
+	{"E2E", "p50 ms", func(r Row) string { return p50(r.Summary.E2E) }},
+	{"E2E", "p99 ms", func(r Row) string { return p99(r.Summary.E2E) }},
 }
 
 // Table writes one line per row under two lines of head, columns aligned.

@@ -26,10 +26,10 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-  batch  requests  failed   input  output  system  request  TTFT p50  TTFT p99  TPOT p50  E2E p50  E2E p99
-                           tokens  tokens   tok/s    tok/s        ms        ms        ms       ms       ms
-      1         1       0      42     101    47.0     47.0       150       150      20.0     2150     2150
-    256         1       1       -       -       -        -         -         -         -        -        -
+  batch  requests  failed   input  output  system  request    TTFT    TTFT    TPOT     E2E     E2E
+                           tokens  tokens   tok/s    tok/s  p50 ms  p99 ms  p50 ms  p50 ms  p99 ms
+      1         1       0      42     101    47.0     47.0     150     150    20.0    2150    2150
+    256         1       1       -       -       -        -       -       -       -       -       -
 `
 	if got := "\n" + out.String(); got != want {
 		t.Errorf("table:\n%s\nwant:\n%s", got, want)

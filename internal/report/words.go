@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,12 +20,20 @@ func headline(m results.Metadata) string {
 		parts = append(parts, "simulated by "+m.SimulatedBy)
 	}
 	if m.DatasetPrompts > 0 {
-		parts = append(parts, fmt.Sprintf("%d prompts of %s", m.DatasetPrompts, m.DatasetSource))
+		parts = append(parts, fmt.Sprintf("%d prompts of %s", m.DatasetPrompts, datasetName(m)))
 	}
 	if !m.Time.IsZero() {
 		parts = append(parts, m.Time.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// datasetName is what its users call the dataset.
+func datasetName(m results.Metadata) string {
+	if m.DatasetFile != "" {
+		return filepath.Base(m.DatasetFile)
+	}
+	return cmp.Or(m.DatasetKey, m.HFDataset, m.DatasetSource)
 }
 
 // warnings are all that is to be known before the figures of a file are used:

@@ -46,12 +46,19 @@ type Metadata struct {
 	EngineFrontEnd string `json:"engine_front_end,omitempty"` // its Server header
 	SimulatedBy    string `json:"simulated_by,omitempty"`     // the engine is a simulation
 
-	DatasetKey     string `json:"dataset_key,omitempty"`
-	DatasetFile    string `json:"dataset_file,omitempty"`
-	PromptColumn   string `json:"prompt_column,omitempty"`
-	DatasetSource  string `json:"dataset_source,omitempty"`
-	DatasetPrompts int    `json:"dataset_prompts,omitempty"`
-	DatasetDigest  string `json:"dataset_digest,omitempty"`
+	DatasetKey     string  `json:"dataset_key,omitempty"`
+	DatasetFile    string  `json:"dataset_file,omitempty"`
+	DatasetConfig  string  `json:"dataset_config,omitempty"`
+	HFDataset      string  `json:"hf_dataset,omitempty"`
+	HFSubset       string  `json:"hf_subset,omitempty"`
+	HFSplit        string  `json:"hf_split,omitempty"`
+	PromptColumn   string  `json:"prompt_column,omitempty"`
+	ImageColumn    string  `json:"image_column,omitempty"`
+	Trace          string  `json:"trace,omitempty"`
+	TraceSpeed     float64 `json:"trace_speed,omitempty"`
+	DatasetSource  string  `json:"dataset_source,omitempty"`
+	DatasetPrompts int     `json:"dataset_prompts,omitempty"`
+	DatasetDigest  string  `json:"dataset_digest,omitempty"`
 
 	Shape        string   `json:"shape"` // of the load
 	Find         string   `json:"find,omitempty"`
@@ -64,7 +71,15 @@ type Metadata struct {
 	IgnoreEOS    bool     `json:"ignore_eos,omitempty"`
 	ExtraBody    string   `json:"extra_body,omitempty"`
 	PrefixTokens int      `json:"prefix_tokens,omitempty"`
+	PrefixGroups int      `json:"prefix_groups,omitempty"`
 	NumImages    int      `json:"num_images,omitempty"`
+	ImageSize    string   `json:"image_size,omitempty"`
+	LoRAMix      string   `json:"lora_mix,omitempty"`
+	Turns        int      `json:"turns,omitempty"`
+	History      string   `json:"history,omitempty"`
+	ThinkTimeS   float64  `json:"think_time_s,omitempty"`
+	MinTokens    int      `json:"min_tokens,omitempty"`
+	WarmupTimeS  float64  `json:"warmup_time_s,omitempty"`
 	LoRAs        []string `json:"loras,omitempty"`
 
 	BatchSizes  []int   `json:"batch_sizes"`
