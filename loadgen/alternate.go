@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"context"
+	"fmt"
 
 	"tokenomics/internal/results"
 )
@@ -53,6 +54,8 @@ func alternate(ctx context.Context, sweeps []*Sweep, p Point, done [][]results.M
 			r, err := sweeps[k].run(ctx, p, n)
 			if m := &done[k][len(done[k])-1]; r.Window.Summary().Requests > 0 {
 				m.Runs = append(m.Runs, r)
+			} else if err == nil {
+				err = fmt.Errorf("run %d of %s sent no request", n, p.Name)
 			}
 			if err != nil {
 				return err

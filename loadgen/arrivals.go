@@ -25,7 +25,8 @@ type Arrivals struct {
 	Seed  uint64
 }
 
-// CountFor is how many requests arrive in a time.
+// CountFor is how many requests arrive in a time: at least one, however short it
+// is, because a run of none says nothing.
 func (a Arrivals) CountFor(d time.Duration) int {
 	seconds, ramp := d.Seconds(), a.Ramp.Seconds()
 	if seconds < ramp {
@@ -33,7 +34,7 @@ func (a Arrivals) CountFor(d time.Duration) int {
 	} else {
 		seconds -= ramp / 2
 	}
-	return int(math.Round(a.Rate * seconds))
+	return max(1, int(math.Round(a.Rate*seconds)))
 }
 
 // Schedule is when they arrive. Random gaps are stretched so that N of them

@@ -96,6 +96,8 @@ func (s *Sweep) point(ctx context.Context, p Point) (results.Measured, error) {
 		r, err := s.run(ctx, p, n)
 		if r.Window.Summary().Requests > 0 {
 			m.Runs = append(m.Runs, r)
+		} else if err == nil {
+			err = fmt.Errorf("run %d of %s sent no request", n, p.Name) // the next would neither, and so on for ever
 		}
 		if err != nil {
 			return m, err

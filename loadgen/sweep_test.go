@@ -172,6 +172,17 @@ func TestRunsRepeatPromptsWithFreshSalt(t *testing.T) {
 	}
 }
 
+// TestAPointThatSendsNothing ends the sweep, which would otherwise come to it
+// again and again.
+func TestAPointThatSendsNothing(t *testing.T) {
+	e := newEngine(t)
+	s, _ := e.batches(t, []int{1}, 1, 0)
+	s.Route = InOrder(Point{Name: "none", Pacer: func(int) Pacer { return Burst{} }})
+	if _, err := s.Do(t.Context()); err == nil || !strings.Contains(err.Error(), "sent no request") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestWarmupByTime sends as many at a time as the first load has, and measures
 // none of it.
 func TestWarmupByTime(t *testing.T) {

@@ -83,6 +83,12 @@ for shown in "${commands[@]}"; do
     'tokenomics proxy '*) serve "$line" /v1/models ;;
     'tokenomics sim '*) serve "$line" /v1/models ;;
     'curl '*/metrics) bash -c "$line -sS" | grep '^tokenomics_' >metrics.txt || fail "no metrics of ours in the answer" ;;
+    'tokenomics calibrate '*) bash -c "${line/1,100,1000/1,20} --duration 2s --file calibration.json --json calibrated.json" || [ "$?" = 1 ] ;; # what it finds is this machine's matter
+    'tokenomics report '*) bash -c "$line" && grep -q 'Throughput against latency' report.html ;;
+    'tokenomics compare '*) cp my_server_benchmark.json before.json && cp before.json after.json && bash -c "$line" ;;
+    'tokenomics loadgen '*--ab*) ;; # two servers: the tests of cmd have them
+    'tokenomics loadgen '*--duration*|'tokenomics loadgen '*--think-time*)
+      TOKENOMICS_API_BASE=http://127.0.0.1:${port[0]} bash -c "$(sed -E 's/--(duration|think-time) [0-9]+[sm]/--\1 0.3s/; s/--num-prompts [0-9]+/--num-prompts 4/' <<<"$line") --num-runs 1" ;;
     'tokenomics loadgen '*) HF_ENDPOINT=$hub_url XDG_CACHE_HOME=$work/cache bash -c "$line" ;;
     *) fail "README.md shows a command that $0 does not know: $shown" ;;
   esac

@@ -139,4 +139,30 @@ assert_eq "requests for the hub's file, the second of which the cache answers" 1
 ./check traces -jaeger "$jaeger_query" -service e2e-loadgen -log inside.jsonl
 ./check metrics -victoria "$victoria_url" -service e2e-loadgen -log inside.jsonl
 
+say "4. other shapes of load, straight at the engine"
+shape=(./tokenomics loadgen --model "$model" --api-base "$engine/v1" --input-len 48 --output-len 12 --num-runs 1 --warmup 1)
+"${shape[@]}" --max-concurrency 1,4 --num-prompts 6 --results-file closed.json
+"${shape[@]}" --request-rate 2 --num-prompts 6 --results-file open.json
+"${shape[@]}" --conversations 2 --turns 3 --num-prompts 3 --results-file talks.json
+"${shape[@]}" --find max-concurrency --slo ttft_p99=1m --find-most 2 --num-prompts 3 --results-file found.json
+python3 - <<'PY'
+import json
+def point(path, name):
+    return json.load(open(path))["results"][name]
+for path, name, requests, limit in (("closed.json", "1", 6, 1), ("closed.json", "4", 6, 4), ("open.json", "2", 6, 6), ("found.json", "2", 3, 2)):
+    p = point(path, name)
+    got = {"requests": p["succeeded"], "input": p["input_tokens"], "output": p["output_tokens"]}
+    want = {"requests": requests, "input": requests * 48, "output": requests * 12}
+    if got != want or p["peak_in_flight"] > limit:
+        raise SystemExit(f"{path}, {name}: {got}, want {want}; {p['peak_in_flight']} in flight")
+    if p["engine_side"]["foreign_tokens"] != 0 or p["engine_side"]["output_tokens"] != requests * 12:
+        raise SystemExit(f"{path}, {name}: the engine's own account is {p['engine_side']}")
+talks = point("talks.json", "2")
+if talks["succeeded"] != 9 or talks["output_tokens"] != 9 * 12 or talks["peak_in_flight"] > 2:
+    raise SystemExit(f"conversations: {talks}")
+print("made prompts have the tokens that were asked for, by the engine's count; nobody else had any")
+PY
+./tokenomics report closed.json my_server_benchmark.json -o report.html
+./tokenomics compare my_server_benchmark.json my_server_benchmark.json
+
 say "all of it agrees"
