@@ -191,6 +191,26 @@ func (c Config) protocol(signal string) (string, error) {
 	return "", fmt.Errorf("choosing the OTLP protocol: no %q; use %s or %s", p, protocolHTTP, protocolGRPC)
 }
 
+// sampling says for people which traces a sampler keeps. OpenTelemetry's own
+// description tells of types: ParentBased{root:TraceIDRatioBased{0.1},...}.
+func sampling(s sdktrace.Sampler) string {
+	text := s.Description()
+	rest, parent := strings.CutPrefix(text, "ParentBased{root:")
+	root, _, _ := strings.Cut(rest, ",")
+	ratio, some := strings.CutPrefix(strings.TrimSuffix(root, "}"), "TraceIDRatioBased{")
+	kept := map[string]string{"AlwaysOnSampler": "all", "AlwaysOffSampler": "none"}[root]
+	if some {
+		kept = ratio + " of them"
+	}
+	switch {
+	case kept == "":
+		return text
+	case parent:
+		return "samples " + kept + ", or as the caller has it"
+	}
+	return "samples " + kept
+}
+
 // sampler is who decides which traces are kept. A variable that makes no sense
 // is told and ignored, as OpenTelemetry has it; a ratio of ours is an error.
 func (c Config) sampler() (sdktrace.Sampler, error) {

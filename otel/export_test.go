@@ -239,7 +239,7 @@ func TestDescribe(t *testing.T) {
 	b := newBackend(t)
 	tel = send(t, Config{Endpoint: strings.Replace(b.URL, "http://", "http://me:secret@", 1), Prometheus: true})
 	got := strings.Join(tel.Describe(), "\n")
-	for _, want := range []string{"traces -> http://me:xxxxx@127.0.0.1", "/v1/traces (http/protobuf, ParentBased", "metrics -> http://me", "metrics -> /metrics"} {
+	for _, want := range []string{"traces -> http://me:xxxxx@127.0.0.1", "/v1/traces (http/protobuf, samples 1 of them", "metrics -> http://me", "metrics -> /metrics"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q lacks %q", got, want)
 		}

@@ -95,7 +95,7 @@ func (t *Telemetry) connect(ctx context.Context, cfg Config) (p parts, err error
 		if p.spans, err = spanExporter(ctx, traces, cfg.Headers); err != nil {
 			return p, fmt.Errorf("making the exporter of traces to %s: %w", traces.shown(), err)
 		}
-		t.describe = append(t.describe, fmt.Sprintf("traces -> %s (%s, %s)", traces.shown(), traces.protocol, p.sampler.Description()))
+		t.describe = append(t.describe, fmt.Sprintf("traces -> %s (%s, %s)", traces.shown(), traces.protocol, sampling(p.sampler)))
 	}
 	if metrics.on {
 		e, err := metricExporter(ctx, metrics, cfg.Headers)

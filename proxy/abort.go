@@ -20,6 +20,7 @@ type aborter struct {
 	log   *slog.Logger
 	queue chan abortion
 	stop  chan struct{}
+	once  sync.Once // closes stop
 	ended chan struct{}
 
 	mu   sync.Mutex // protects told
@@ -118,8 +119,8 @@ func (a *aborter) failed(err error) {
 	}
 }
 
-// close ends it, once nothing is added any more.
+// close ends it, once nothing is added any more. It may be called again.
 func (a *aborter) close() {
-	close(a.stop)
+	a.once.Do(func() { close(a.stop) })
 	<-a.ended
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -74,9 +75,23 @@ func (c *client) handshake() bool {
 	defer cancel()
 	if err := secure.HandshakeContext(ctx); err != nil {
 		c.proxy.log.Debug("starting TLS with a client", "error", err)
+		c.spokePlain(err)
 		return false
 	}
 	return true
+}
+
+// spokePlain tells a client that speaks HTTP where TLS is spoken, which would
+// else see nothing but the end of its connection.
+func (c *client) spokePlain(err error) {
+	var other tls.RecordHeaderError
+	if !errors.As(err, &other) || other.Conn == nil || !bytes.ContainsAny(other.RecordHeader[:1], "CDGHOPT") {
+		return
+	}
+	const answer = "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks TLS: use https://\n"
+	if other.Conn.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
+		_, _ = other.Conn.Write([]byte(answer)) // who does not take it has no use for it
+	}
 }
 
 // left is told by the watcher that the client has closed its side. That counts

@@ -96,6 +96,17 @@ func TestAbortSGLang(t *testing.T) {
 	}
 }
 
+// TestShutdownTwice ends it once, and fails no second time.
+func TestShutdownTwice(t *testing.T) {
+	e := listenRaw(t)
+	p := start(t, e.url, func(c *Config) { c.AbortSGLang = true })
+	for range 2 {
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestNoPropagation: with NoPropagation the engine gets the client's
 // own traceparent and no other.
 func TestNoPropagation(t *testing.T) {

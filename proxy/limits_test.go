@@ -57,6 +57,17 @@ func TestASlowHeadIsCutOff(t *testing.T) {
 			t.Errorf("the client got %q", m.body)
 		}
 	})
+	t.Run("a body that stops", func(t *testing.T) {
+		t.Parallel()
+		e := listenRaw(t)
+		p := start(t, e.url, func(c *Config) { c.BodyTimeout = limit })
+		c := dialRaw(t, p.addr)
+		c.send(t, postHead+chunked+"\r\n1\r\nx\r\n")
+		e.accept(t)
+		if r := p.records.next(t); r.Outcome != record.ClientAbort || r.Error != "the client stopped sending its body" {
+			t.Errorf("%s: %s", r.Outcome, r.Error)
+		}
+	})
 	t.Run("an idle connection", func(t *testing.T) {
 		t.Parallel()
 		e := listenRaw(t)

@@ -195,3 +195,22 @@ func TestAClientThatStaysIsServedOverEveryWay(t *testing.T) {
 		})
 	}
 }
+
+// TestPlainHTTPToATLSPort is answered in plain HTTP; what is neither, not at all.
+func TestPlainHTTPToATLSPort(t *testing.T) {
+	p, dial := over(t, "tls", "tcp", func(http.ResponseWriter, *http.Request) {})
+	addr := dial().RemoteAddr().String()
+	for sent, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: h\r\n\r\n": "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks TLS: use https://\n",
+		"\x00\x01\x02\x03\x04\x05\x06":      "",
+	} {
+		c := dialRaw(t, addr)
+		c.send(t, sent)
+		if got, _ := c.ends(t, "the connection"); got != want {
+			t.Errorf("%q got %q", sent, got)
+		}
+	}
+	if n := p.live.Requests.Load(); n != 0 {
+		t.Errorf("%d requests were counted", n)
+	}
+}

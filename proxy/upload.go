@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"errors"
+	"os"
 	"time"
 
 	"tokenomics/internal/record"
@@ -34,8 +36,17 @@ func (c *client) uploads() {
 	over := err == nil || c.x.Done()
 	c.mu.Unlock()
 	if !over {
-		c.abort(record.ClientAbort, "") // it left, or took too long, in the middle of its request
+		c.abort(record.ClientAbort, uploadFailure(err)) // in the middle of its request
 	}
+}
+
+// uploadFailure says of a client that sends no more what is worth saying: that
+// it has not left. That it has is its outcome.
+func uploadFailure(err error) string {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "the client stopped sending its body"
+	}
+	return ""
 }
 
 // uploadBy gives the client its time for the next piece of a body; a tunnel may

@@ -129,7 +129,7 @@ func (w *watcher) left(id uint64) {
 }
 
 func (w *watcher) close() error {
-	if err := w.epoll.Close(); err != nil {
+	if err := w.epoll.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("closing the watch for clients that leave: %w", err)
 	}
 	<-w.done

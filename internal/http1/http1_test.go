@@ -77,6 +77,8 @@ func TestRequestsThatAreTaken(t *testing.T) {
 		"origin form":                {"GET /a%2Fb/../c?x=%20 HTTP/1.1\r\nHost: a\r\n\r\n", "/a%2Fb/../c?x=%20", Framing{Kind: None}},
 		"own absolute form":          {"GET http://A:1/x HTTP/1.1\r\nHost: a:1\r\n\r\n", "/x", Framing{Kind: None}},
 		"absolute, query only":       {"GET http://a?x HTTP/1.1\r\nHost: a\r\n\r\n", "/?x", Framing{Kind: None}},
+		"absolute, host only":        {"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", "/", Framing{Kind: None}},
+		"star, in absolute form":     {"OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n", "*", Framing{Kind: None}},
 		"star":                       {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "*", Framing{Kind: None}},
 		"length":                     {"POST / HTTP/1.1\r\nHost: a\r\ncontent-length:\t07 \r\n\r\n", "/", Framing{Kind: Length, Length: 7}},
 		"chunked":                    {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n", "/", Framing{Kind: Chunked}},

@@ -77,6 +77,12 @@ func (r *Request) target() error {
 			return bad("a target that is no path")
 		}
 		r.Path = path
+		if len(path) == 0 { // RFC 9112, 3.2.4: of the server itself
+			r.Path = []byte("/")
+			if string(r.Method) == "OPTIONS" {
+				r.Path = []byte("*")
+			}
+		}
 		if len(authority) == 0 || !all(authority, &hostChar) {
 			return bad("a target with a host that is none")
 		}
@@ -94,7 +100,7 @@ func absolute(target []byte) (authority, path []byte, ok bool) {
 	at := bytes.IndexAny(rest, "/?")
 	switch {
 	case at < 0:
-		return rest, []byte("/"), true
+		return rest, nil, true
 	case rest[at] == '?':
 		return rest[:at], append([]byte("/"), rest[at:]...), true
 	}
