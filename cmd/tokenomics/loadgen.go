@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tokenomics/loadgen"
 )
@@ -48,20 +49,34 @@ const loadgenExamples = `  # what one model on this machine does, with the promp
   tokenomics loadgen --via-proxy --otlp-endpoint http://localhost:4318 --batch-sizes 1,8,64
 
   # prompts of your own
-  tokenomics loadgen --dataset-file prompts.jsonl --prompt-column question`
+  tokenomics loadgen --dataset-file prompts.jsonl --prompt-column question
+
+  # 8 and 64 requests in flight for a minute each, of 1,024 tokens in and 128 out
+  tokenomics loadgen --max-concurrency 8,64 --input-len 1024 --output-len 128 --duration 60s
+
+  # users who come by themselves, and how many of them are served in time
+  tokenomics loadgen --request-rate 1,2,5 --goodput 'ttft:500 tpot:50' --duration 5m
+
+  # the highest rate at which 99 of 100 wait at most half a second
+  tokenomics loadgen --find max-rate --slo ttft_p99=500ms
+
+  # two servers in turns
+  tokenomics loadgen --ab http://localhost:8000,http://localhost:8001 --num-runs 8`
 
 // newLoadgenCmd is "tokenomics loadgen".
 func newLoadgenCmd(e *env) *cobra.Command {
 	f := new(loadgenFlags)
 	cmd := &cobra.Command{
 		Use:   "loadgen",
-		Short: "Measure a server: send it batches of a dataset's prompts and sum up what came",
-		Long: `Sends batches of chat completions to an OpenAI-compatible server and measures
-tokens and latency of each request. A batch of B sends B requests at once and is
-over when all have ended; every run of a batch size has the same prompts.
+		Short: "Measure a server: send it a load of your choice and sum up what came",
+		Long: `Sends requests to an OpenAI-compatible server and measures tokens and latency of
+each. The load has one of several shapes: bursts (the default), a number in
+flight, a rate, a trace, conversations, or a search for the highest load that
+meets a service level.
 
 The results go to a JSON file (docs/results.md says what each key means) and, as
-a table, to standard output. Other tenants of the server flaw the figures.
+a table, to standard output; 'tokenomics report' makes a page of them. Other
+tenants of the server flaw the figures. Ctrl-C keeps what was measured.
 
 Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run or was
 stopped.`,
@@ -80,37 +95,47 @@ stopped.`,
 }
 
 func (f *loadgenFlags) register(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.SortFlags = false
+	g := groupFlags(cmd)
+	g.add("The server", f.registerServer)
+	g.add("The load, one shape of it", f.load.registerShapes)
+	g.add("Search", f.load.findFlags.register)
+	g.add("Runs", func(fs *pflag.FlagSet) {
+		f.load.registerRuns(fs)
+		f.client.register(fs)
+		fs.StringVar(&f.prefixCache, "prefix-cache", "auto",
+			"what is done about prompts that the engine has seen in an earlier run: reset its cache,\nsalt the requests, keep it, or auto: reset where it can be, else salt")
+	})
+	g.add("What requests say", func(fs *pflag.FlagSet) {
+		f.say.register(fs)
+		fs.Int64Var(&f.seed, "seed", 42, "chooses and makes the prompts, their order and the arrivals; not sent to the server")
+	})
+	g.add("How they ask", f.ask.register)
+	g.add("Results", f.registerResults)
+	g.add("A proxy in between", f.registerProxy)
+}
+
+func (f *loadgenFlags) registerServer(fs *pflag.FlagSet) {
 	fs.StringVar(&f.model, "model", "", "model to ask for (default: the one that the server lists, if it is one)")
 	fs.StringVar(&f.apiBase, "api-base", "http://localhost:8000/v1", "base `URL` of the OpenAI-compatible API; /v1 is added where there is no path")
 	fs.StringVar(&f.apiBase, "base-url", "http://localhost:8000/v1", "the same as --api-base")
-	fs.StringVar(&f.ab, "ab", "", "compare two servers, run by run in turns so that drift cancels out: the `URLs` of both APIs, separated by a comma")
+	fs.StringVar(&f.ab, "ab", "", "compare two servers, run by run in turns so that drift cancels out:\nthe `URLs` of both APIs, separated by a comma")
 	fs.StringVar(&f.apiKey, "api-key", "", "`key` sent as a bearer token (default: $OPENAI_API_KEY)")
-
 	fs.StringVar(&f.proxy.upstreamCA, "upstream-ca", "", "PEM `file` of the certificates to trust for an https server, instead of the system's")
 	fs.BoolVar(&f.proxy.upstreamInsecure, "upstream-insecure", false, "do not check the certificate of an https server")
 	fs.StringArrayVar(&f.headers, "header", nil, "`line` such as 'X-Team: a' sent with every request; may be given again")
-
-	f.load.register(fs)
 	fs.Var(newSeconds(&f.timeout, 10*time.Minute), "timeout", "bound of one request, such as 90s, 10m or, in seconds, 600; 0 is none")
+}
 
-	f.client.register(fs)
-
-	f.say.register(fs)
-	fs.Int64Var(&f.seed, "seed", 42, "chooses and makes the prompts, their order and the arrivals; not sent to the server")
-
-	f.ask.register(fs)
-	fs.StringVar(&f.prefixCache, "prefix-cache", "auto",
-		"what is done about prompts that the engine has seen in an earlier run: reset its cache, salt the requests, keep it, or auto: reset where it can be, else salt")
-
+func (f *loadgenFlags) registerResults(fs *pflag.FlagSet) {
 	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
-	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file: "+strings.Join(exportFormats, ", "))
-	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens at each point")
+	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file:\n"+strings.Join(exportFormats, ", "))
+	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
-
 	fs.StringVar(&f.calibrationFile, "calibration", "", "`file` of tokenomics calibrate, which says what loads this machine measures well; none for none\n(default: where calibrate keeps it)")
+}
+
+func (f *loadgenFlags) registerProxy(fs *pflag.FlagSet) {
 	fs.StringVar(&f.proxyRecords, "proxy-records", "", "`file` that a tokenomics proxy on the way to the server writes with --log-requests:\nsay where each request's time went, with us, in the hop or in the engine")
 	fs.BoolVar(&f.viaProxy, "via-proxy", false, "run our proxy in this process, between us and the server")
 	fs.StringVar(&f.proxy.otlpEndpoint, "otlp-endpoint", "", "with --via-proxy: `URL` its traces and metrics are sent to")

@@ -56,7 +56,7 @@ type loadPlan struct {
 // defaultSpan is how long a run of a load lasts that has no end of its own.
 const defaultSpan = 30 * time.Second
 
-func (f *loadFlags) register(fs *pflag.FlagSet) {
+func (f *loadFlags) registerShapes(fs *pflag.FlagSet) {
 	fs.StringVar(&f.batchSizes, "batch-sizes", "1,2,4,8", "bursts: requests sent at once, a `list` separated by commas")
 	fs.StringVar(&f.maxConcurrency, "max-concurrency", "", "sustained concurrency: requests kept in flight, a `list` such as 1,2,4,8")
 	fs.StringVar(&f.maxConcurrency, "concurrency", "", "the same as --max-concurrency")
@@ -72,7 +72,9 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.numPrompts, "num-prompts", 0, "requests of a run; with bursts the batch size decides")
 	fs.Var(newSeconds(&f.duration, 0), "duration", "`time` for which a run sends, such as 60s or 5m (default 30s, where --num-prompts is not given)")
 	fs.Var(newSeconds(&f.grace, 30*time.Second), "grace-period", "`time` that requests may still take when a run's --duration is over; 0 is no bound")
-	f.findFlags.register(fs)
+}
+
+func (f *loadFlags) registerRuns(fs *pflag.FlagSet) {
 	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
 	fs.StringVar(&f.stopWhen, "stop-when", "", "keep adding runs of each load until a `figure` is known so closely, such as output_tok_s=2%")
 	fs.IntVar(&f.maxRuns, "max-runs", 30, "with --stop-when: runs of each load at the most")

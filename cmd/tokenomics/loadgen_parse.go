@@ -143,8 +143,15 @@ func newSeconds(d *time.Duration, value time.Duration) seconds {
 	return seconds{d}
 }
 
-func (s seconds) String() string { return s.d.String() }
-func (s seconds) Type() string   { return "duration" }
+// String is what the help shows as the default: nothing where there is none.
+func (s seconds) String() string {
+	if *s.d == 0 {
+		return ""
+	}
+	return s.d.String()
+}
+
+func (s seconds) Type() string { return "duration" }
 
 func (s seconds) Set(text string) error {
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
