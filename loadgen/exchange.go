@@ -27,6 +27,7 @@ type exchange struct {
 	conn    *upstream.Conn // nil when there was none to be had
 	err     error          // why
 	connect record.Offset
+	ended   time.Time // when the answer's last bytes were read
 
 	heldBack bool    // it may be done later than due, because others still run
 	answer   *answer // its text, where the next request needs it
@@ -187,6 +188,7 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	for {
 		piece, err := conn.Next()
 		if err == io.EOF {
+			x.ended = conn.LastRead() // while the connection is ours
 			return nil
 		}
 		if err != nil {
@@ -227,7 +229,7 @@ func (x *exchange) sent() {
 func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record, err error, due time.Time) {
 	at := time.Since(due)
 	if err == nil {
-		at = x.conn.LastRead().Sub(due) // when its end came, not when we got to it
+		at = x.ended.Sub(due) // when its end came, not when we got to it
 	}
 	o.End(at, outcomeOf(ctx, rec, err), rec)
 	if rec.Outcome == record.Complete && slices.Contains(rec.Warnings, wire.UsageDisagrees) {
