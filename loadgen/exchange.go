@@ -237,8 +237,8 @@ func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record
 		rec.Outcome, rec.Error, rec.ErrorType = record.Error, wire.UsageDisagrees, "usage_disagrees"
 	}
 	if rec.Outcome != record.Complete && rec.Error == "" {
-		rec.Error = x.lost(ctx, err).Error()
-		rec.ErrorType = string(rec.Outcome)
+		why := x.lost(ctx, err)
+		rec.Error, rec.ErrorType = why.Error(), typeOf(why, rec.Outcome)
 	}
 	if key := x.client.cfg.APIKey; key != "" {
 		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]") // some servers quote it
@@ -256,8 +256,16 @@ func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.R
 		how = record.ClientAbort
 	}
 	o.End(time.Since(due), how, rec)
-	rec.Error, rec.ErrorType = err.Error(), string(how)
+	rec.Error, rec.ErrorType = err.Error(), typeOf(err, how)
 	return rec
+}
+
+// typeOf is the ErrorType of a request that was not answered, and why not.
+func typeOf(why error, how record.Outcome) string {
+	if errors.Is(why, errGrace) {
+		return record.BrokenOff
+	}
+	return string(how)
 }
 
 // outcomeOf is how an exchange ended on the wire, before its body is judged.

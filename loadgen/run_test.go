@@ -46,8 +46,8 @@ func TestARunsTimeEndsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range sink.records {
-		if r.Outcome != record.ClientAbort || r.Error != errGrace.Error() {
-			t.Errorf("%s, %s", r.Outcome, r.Error)
+		if r.Outcome != record.ClientAbort || r.ErrorType != record.BrokenOff || r.Error != errGrace.Error() {
+			t.Errorf("%s, %s, %s", r.Outcome, r.ErrorType, r.Error)
 		}
 	}
 	if sink.count() != 2 {
