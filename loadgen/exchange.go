@@ -27,6 +27,7 @@ type exchange struct {
 	conn    *upstream.Conn // nil when there was none to be had
 	err     error          // why
 	connect record.Offset
+	ended   time.Time // when the answer's last bytes were read
 
 	heldBack bool    // it may be done later than due, because others still run
 	answer   *answer // its text, where the next request needs it
@@ -187,6 +188,7 @@ func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Recor
 	for {
 		piece, err := conn.Next()
 		if err == io.EOF {
+			x.ended = conn.LastRead() // while the connection is ours
 			return nil
 		}
 		if err != nil {
@@ -227,7 +229,7 @@ func (x *exchange) sent() {
 func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record, err error, due time.Time) {
 	at := time.Since(due)
 	if err == nil {
-		at = x.conn.LastRead().Sub(due) // when its end came, not when we got to it
+		at = x.ended.Sub(due) // when its end came, not when we got to it
 	}
 	o.End(at, outcomeOf(ctx, rec, err), rec)
 	if rec.Outcome == record.Complete && slices.Contains(rec.Warnings, wire.UsageDisagrees) {
@@ -235,8 +237,8 @@ func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record
 		rec.Outcome, rec.Error, rec.ErrorType = record.Error, wire.UsageDisagrees, "usage_disagrees"
 	}
 	if rec.Outcome != record.Complete && rec.Error == "" {
-		rec.Error = x.lost(ctx, err).Error()
-		rec.ErrorType = string(rec.Outcome)
+		why := x.lost(ctx, err)
+		rec.Error, rec.ErrorType = why.Error(), typeOf(why, rec.Outcome)
 	}
 	if key := x.client.cfg.APIKey; key != "" {
 		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]") // some servers quote it
@@ -254,8 +256,16 @@ func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.R
 		how = record.ClientAbort
 	}
 	o.End(time.Since(due), how, rec)
-	rec.Error, rec.ErrorType = err.Error(), string(how)
+	rec.Error, rec.ErrorType = err.Error(), typeOf(err, how)
 	return rec
+}
+
+// typeOf is the ErrorType of a request that was not answered, and why not.
+func typeOf(why error, how record.Outcome) string {
+	if errors.Is(why, errGrace) {
+		return record.BrokenOff
+	}
+	return string(how)
 }
 
 // outcomeOf is how an exchange ended on the wire, before its body is judged.

@@ -17,6 +17,7 @@ type Find struct {
 	Make     func(load float64) Point
 	Whole    bool    // loads are whole numbers
 	From     float64 // tried first
+	Least    float64 // nothing below is tried; 0 means that From decides
 	Most     float64 // tried at the most
 	Within   float64 // the bracket's width at the end, as a share of it
 	Bounds   []stats.Bound
@@ -53,15 +54,21 @@ func (f *Find) next(done []results.Measured) (load float64, ok bool) {
 	default:
 		load = math.Sqrt(lo * hi)
 	}
-	if f.Whole {
+	switch {
+	case f.Whole && lo > 0: // between the two, even where they are small
+		load = math.Round((lo + hi) / 2)
+	case f.Whole:
 		load = math.Round(load)
-		if lo > 0 { // between the two, even where they are small
-			load = math.Round((lo + hi) / 2)
-		}
-		return load, load > lo && load < hi && (hi-lo)/hi > f.Within/2
+	default:
+		load = roundRate(load)
 	}
-	return roundRate(load), lo == 0 && load >= f.From/1024 || lo > 0 && hi/lo > 1+f.Within
+	wide := lo > 0 && hi-lo > f.Within*lo || lo == 0 && (f.Whole || load >= max(f.Least, f.From/mostHalved))
+	// What is no other load once it is rounded would be tried for ever.
+	return load, wide && load > lo && load < hi
 }
+
+// mostHalved is how far below the first load a rate is looked for.
+const mostHalved = 1024
 
 // roundRate keeps three digits: more say nothing about a load.
 func roundRate(v float64) float64 {
@@ -101,8 +108,12 @@ func LoadOf(m results.Measured) float64 {
 func (f *Find) Good(m results.Measured) (ok bool, why string) {
 	s := m.Summary()
 	var misses []string
-	if share := float64(s.Failed) / float64(max(1, s.Requests)); share > f.MaxFails {
+	issued := float64(max(1, s.Requests-s.Aborted+s.BrokenOff))
+	if share := float64(s.Failed) / issued; share > f.MaxFails {
 		misses = append(misses, fmt.Sprintf("%.1f %% of requests failed", 100*share))
+	}
+	if share := float64(s.BrokenOff) / issued; share > f.MaxFails { // the slowest ones: the figures lack them
+		misses = append(misses, fmt.Sprintf("%.1f %% of requests had not ended when the grace period was over", 100*share))
 	}
 	for _, b := range f.Bounds {
 		switch v, ok := b.Of(s); {
@@ -112,8 +123,11 @@ func (f *Find) Good(m results.Measured) (ok bool, why string) {
 			misses = append(misses, fmt.Sprintf("%s is %.4g ms", b.Name, v))
 		}
 	}
-	if u := m.Sustainable(); u != nil && !u.OK {
+	switch u := m.Sustainable(); {
+	case u != nil && !u.OK:
 		misses = append(misses, u.Reason)
+	case u == nil && m.Load.Shape == ShapeRate && s.PeakInFlight > 1: // one at a time leaves nothing behind
+		misses = append(misses, "its runs were too short to tell whether it can be sustained")
 	}
 	if f.Doubts != nil {
 		misses = append(misses, f.Doubts(m)...)

@@ -41,8 +41,13 @@ func TestFindsThePlantedKnee(t *testing.T) {
 		{"rates", Find{From: 1, Most: 1e4}, func(l float64) float64 { return 10 * l }, 47, 50, 14},
 		{"rates below the first", Find{From: 1, Most: 1e4}, func(l float64) float64 { return 2000 * l }, 0.23, 0.25, 9},
 		{"no rate", Find{From: 1, Most: 1e4}, func(float64) float64 { return 600 }, 0, 0, 12},
+		{"rates no nearer than three digits tell", Find{From: 1, Most: 1e4, Within: 1e-6}, func(l float64) float64 { return 10 * l }, 50, 50, 30},
+		{"no rate below the least", Find{From: 1, Most: 1e4, Least: 0.2}, func(float64) float64 { return 600 }, 0, 0, 3},
 	} {
-		tt.find.Within, tt.find.Bounds = 0.05, bounds
+		tt.find.Bounds = bounds
+		if tt.find.Within == 0 {
+			tt.find.Within = 0.05
+		}
 		tt.find.Make = func(load float64) Point {
 			if tt.find.Whole {
 				return Point{Load: results.Load{Shape: ShapeConcurrency, MaxConcurrency: int(load)}}
@@ -92,5 +97,33 @@ func TestFindTrustsNoDoubtfulPoint(t *testing.T) {
 	f := Find{Doubts: func(results.Measured) []string { return []string{"the tool was too slow"} }}
 	if ok, why := f.Good(planted(results.Load{}, time.Millisecond)); ok || why != "the tool was too slow" {
 		t.Errorf("%v, %q", ok, why)
+	}
+}
+
+// TestFindWantsWholeAnswers: what was broken off because it took too long is in
+// no latency, and what a user stopped says nothing.
+func TestFindWantsWholeAnswers(t *testing.T) {
+	f := Find{MaxFails: 0.01}
+	m := planted(results.Load{}, time.Millisecond)
+	m.Runs[0].Window.Observe(&record.Record{Outcome: record.ClientAbort})
+	if ok, why := f.Good(m); !ok {
+		t.Errorf("stopped: %q", why)
+	}
+	m.Runs[0].Window.Observe(&record.Record{Outcome: record.ClientAbort, ErrorType: record.BrokenOff})
+	if ok, why := f.Good(m); ok || why != "50.0 % of requests had not ended when the grace period was over" {
+		t.Errorf("broken off: %v, %q", ok, why)
+	}
+}
+
+// TestFindTrustsNoShortRun of an open loop: that its queue did not grow in a
+// moment says nothing. Where it never had more than one request there was none.
+func TestFindTrustsNoShortRun(t *testing.T) {
+	f := Find{}
+	for inFlight, good := range map[int]bool{1: true, 2: false} {
+		m := planted(results.Load{Shape: ShapeRate, RequestRate: 100}, time.Millisecond)
+		m.Runs[0].Window.Observe(&record.Record{Outcome: record.Complete, Start: time.Unix(1, 0), Sent: record.Some(time.Duration(0)), InFlight: inFlight, End: record.Some(time.Millisecond)})
+		if ok, why := f.Good(m); ok != good || !ok && why != "its runs were too short to tell whether it can be sustained" {
+			t.Errorf("%d in flight: %v, %q", inFlight, ok, why)
+		}
 	}
 }

@@ -39,6 +39,13 @@ func (s Steady) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
 	return due - elapsed, s.N > 0 && sent >= s.N || s.For > 0 && max(due, elapsed) >= s.For
 }
 
+// Ends is when the time of the run is over.
+func (s Steady) Ends() time.Duration { return s.For }
+
+// ending is a Pacer that knows a moment from which on no request is due: a run
+// that waits for a request to end need not wait longer. 0 is none.
+type ending interface{ Ends() time.Duration }
+
 // Schedule is the moments at which requests are due, in order.
 type Schedule []time.Duration
 
@@ -54,4 +61,6 @@ var (
 	_ Pacer = Burst{}
 	_ Pacer = Steady{}
 	_ Pacer = Schedule{}
+
+	_ ending = Steady{}
 )

@@ -71,6 +71,7 @@ func (p Plan) warmUp(largest int) Point {
 		if len(p.Loads) > 0 {
 			at.MaxInFlight = max(1, p.Loads[0].BatchSize, p.Loads[0].MaxConcurrency)
 		}
+		at.Grace = p.Grace
 		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime, Wide: at.MaxInFlight} }
 	case p.Warmup > 0:
 		at.Requests = p.Warmup
@@ -99,7 +100,10 @@ func (p Plan) workload(at Point, run int, cache Cache) Workload {
 
 // Point is the point of a load.
 func (p Plan) Point(l results.Load) Point {
-	at := Point{Load: l, MaxInFlight: l.MaxConcurrency, Grace: p.Grace, Requests: l.NumPrompts}
+	at := Point{Load: l, MaxInFlight: l.MaxConcurrency, Requests: l.NumPrompts}
+	if l.DurationS > 0 && l.Shape != ShapeTrace { // else it is the requests that end a run, all of them
+		at.Grace = p.Grace
+	}
 	span, ramp := seconds(l.DurationS), seconds(l.RampUpS)
 	switch l.Shape {
 	case ShapeBatch:

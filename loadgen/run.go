@@ -69,6 +69,7 @@ type dispatch struct {
 	stop  context.CancelCauseFunc
 	begin chan struct{} // closed when the clock starts
 	clock time.Time     // set before begin is closed
+	ends  time.Time     // no request is due from then on; zero where only their number ends the run
 	slots chan struct{} // nil without MaxInFlight
 	all   sync.WaitGroup
 
@@ -102,6 +103,9 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 	}
 	ready.Wait()
 	d.clock = time.Now()
+	if p, ok := d.run.Pacer.(ending); ok && p.Ends() > 0 {
+		d.ends = d.clock.Add(p.Ends())
+	}
 	if d.run.Began != nil {
 		d.run.Began(d.clock)
 	}
@@ -109,20 +113,27 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 	return sent
 }
 
-// rest sends what is due later, or was held back.
+// rest sends what is due later, or was held back. A server that lets every
+// request wait does not keep it beyond the run's end.
 func (d *dispatch) rest(ctx context.Context, sent int) {
-	for ; ctx.Err() == nil; sent++ {
+	sending := ctx
+	if !d.ends.IsZero() {
+		var stop context.CancelFunc
+		sending, stop = context.WithDeadline(ctx, d.ends)
+		defer stop()
+	}
+	for ; sending.Err() == nil; sent++ {
 		if d.slots != nil {
 			select {
 			case d.slots <- struct{}{}:
-			case <-ctx.Done():
+			case <-sending.Done():
 				return
 			}
 		}
 		elapsed := time.Since(d.clock)
 		wait, over := d.run.Pacer.Pace(elapsed, sent)
 		due := d.clock.Add(elapsed + wait)
-		if over || !sleepUntil(ctx, due.Add(-ahead)) {
+		if over || !sleepUntil(sending, due.Add(-ahead)) {
 			return
 		}
 		i := sent
@@ -161,7 +172,11 @@ func (d *dispatch) make(ctx context.Context, i int) *exchange {
 		d.stop(err)
 		return &exchange{client: d.run.Client, err: err}
 	}
-	x := d.run.Client.prepare(ctx, req, requestID(d.run.ID, i))
+	return d.prepare(ctx, req, requestID(d.run.ID, i))
+}
+
+func (d *dispatch) prepare(ctx context.Context, req Request, id string) *exchange {
+	x := d.run.Client.prepare(ctx, req, id)
 	if upstream.UsedUp(x.err) {
 		d.stop(fmt.Errorf("with %d requests in flight: %w", d.inFlight.Load(), x.err))
 	}
@@ -179,28 +194,47 @@ func (d *dispatch) do(ctx context.Context, x *exchange, due time.Time) {
 			return
 		}
 		rec.InFlight = int(inFlight)
-		x, due = d.follow(ctx, x, rec)
+		next, think := d.follow(x, rec)
 		d.observe(rec)
-		if x != nil && !sleepUntil(ctx, due) {
-			x.drop()
+		if next == nil {
 			return
 		}
+		x, due = d.think(ctx, *next, nextID(x.id), time.Now().Add(think))
 	}
 }
 
-// follow is the request that the answered one's sender sends next, made ready.
-func (d *dispatch) follow(ctx context.Context, x *exchange, rec *record.Record) (*exchange, time.Time) {
+// follow is the request that the answered one's sender sends next, and how long
+// they think first; nil where there is none.
+func (d *dispatch) follow(x *exchange, rec *record.Record) (*Request, time.Duration) {
 	if x.req.Next == nil || rec.Outcome != record.Complete {
-		return nil, time.Time{}
+		return nil, 0
 	}
 	next, think, err := x.req.Next(x.answer.String())
 	if err != nil {
 		d.stop(err)
+		return nil, 0
 	}
-	if next == nil || err != nil {
-		return nil, time.Time{}
+	return next, think
+}
+
+// think waits until req is due and has it ready then: not before, because a
+// server closes a connection that is unused for seconds. nil is the end: who
+// would still be thinking when the run's time is over is not replaced by
+// another until then.
+func (d *dispatch) think(ctx context.Context, req Request, id string, due time.Time) (*exchange, time.Time) {
+	if !d.ends.IsZero() && !due.Before(d.ends) {
+		sleepUntil(ctx, d.ends)
+		return nil, due
 	}
-	return d.run.Client.prepare(ctx, *next, nextID(x.id)), time.Now().Add(think)
+	if !sleepUntil(ctx, due.Add(-ahead)) {
+		return nil, due
+	}
+	x := d.prepare(ctx, req, id)
+	if !sleepUntil(ctx, due) {
+		x.drop()
+		return nil, due
+	}
+	return x, due
 }
 
 func (d *dispatch) observe(rec *record.Record) {

@@ -187,9 +187,11 @@ func TestAPointThatSendsNothing(t *testing.T) {
 // none of it.
 func TestWarmupByTime(t *testing.T) {
 	e := newEngine(t)
-	e.together = 2
 	s, sink := e.batches(t, []int{2}, 1, 0)
 	s.Warmup = Plan{WarmupTime: 30 * time.Millisecond, Loads: batchesOf(2)}.warmUp(2)
+	if s.Warmup.MaxInFlight != 2 {
+		t.Errorf("%d at a time", s.Warmup.MaxInFlight)
+	}
 	if _, err := s.Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -88,8 +88,8 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 	}
 	for _, m := range measured {
 		sum := m.Summary()
-		if sum.Aborted > 0 {
-			fmt.Fprintf(w, "\n%s %s was stopped with %s in flight.\n", s.what(), m.Name, requestCount(sum.Aborted))
+		if stopped := sum.Aborted - sum.BrokenOff; stopped > 0 {
+			fmt.Fprintf(w, "\n%s %s was stopped with %s in flight.\n", s.what(), m.Name, requestCount(stopped))
 		}
 		if sum.Failed > 0 {
 			fmt.Fprintf(w, "\n%s %s: %d of %d requests failed and are in no average, the first with: %s\n",

@@ -22,5 +22,9 @@ const (
 	Timeout Outcome = "timeout"
 )
 
+// BrokenOff is the ErrorType of a ClientAbort that no user asked for: the load
+// generator broke the request off because its run's time was over.
+const BrokenOff = "grace_period"
+
 // Outcomes is every outcome there is, for those who make one series each.
 var Outcomes = [...]Outcome{Complete, Truncated, ClientAbort, EngineAbort, Error, Unreachable, Timeout}

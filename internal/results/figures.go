@@ -19,6 +19,7 @@ type Figures struct {
 	Succeeded  int                    `json:"succeeded"`
 	Failed     int                    `json:"failed"`
 	Aborted    int                    `json:"aborted,omitempty"`
+	BrokenOff  int                    `json:"broken_off,omitempty"`
 	Outcomes   map[record.Outcome]int `json:"outcomes,omitempty"`
 	FirstError string                 `json:"first_error,omitempty"`
 	Retries    int                    `json:"retries,omitempty"`
@@ -63,7 +64,7 @@ type Figures struct {
 func FiguresOf(s stats.Summary, runs int) Figures {
 	f := Figures{
 		AvgInputTokens: s.AvgInput, AvgOutputTokens: s.AvgOutput, TokensPerSecondInBatch: s.OutputTokS,
-		Requests: s.Requests, Succeeded: s.Succeeded, Failed: s.Failed, Aborted: s.Aborted,
+		Requests: s.Requests, Succeeded: s.Succeeded, Failed: s.Failed, Aborted: s.Aborted, BrokenOff: s.BrokenOff,
 		Outcomes: s.Outcomes, FirstError: s.FirstError, Retries: s.Retries,
 		InputTokens: s.InputTokens, OutputTokens: s.OutputTokens, CachedTokens: s.CachedTokens,
 		ReasoningTokens: s.ReasoningTokens, FailedOutputTokens: s.FailedOutput, TokenSources: s.TokenSources,
@@ -88,7 +89,7 @@ func FiguresOf(s stats.Summary, runs int) Figures {
 func (f *Figures) Summary() stats.Summary {
 	return stats.Summary{
 		AvgInput: f.AvgInputTokens, AvgOutput: f.AvgOutputTokens,
-		Requests: f.Requests, Succeeded: f.Succeeded, Failed: f.Failed, Aborted: f.Aborted,
+		Requests: f.Requests, Succeeded: f.Succeeded, Failed: f.Failed, Aborted: f.Aborted, BrokenOff: f.BrokenOff,
 		Outcomes: f.Outcomes, FirstError: f.FirstError, Retries: f.Retries,
 		InputTokens: f.InputTokens, OutputTokens: f.OutputTokens, CachedTokens: f.CachedTokens,
 		ReasoningTokens: f.ReasoningTokens, FailedOutput: f.FailedOutputTokens, TokenSources: f.TokenSources,

@@ -97,6 +97,7 @@ func doubts(s stats.Summary) []string {
 			out = append(out, fmt.Sprintf(format, n))
 		}
 	}
+	doubt(s.BrokenOff, "%d requests had not ended when the grace period was over and were broken off: the slowest are in no figure of whole answers (a longer --grace-period waits for them)")
 	doubt(s.TokenSources[record.SourceEvents], "%d requests have estimated token counts: the server told none")
 	doubt(s.Untold, "%d requests have no token count and are missing in every rate")
 	doubt(s.Buffered, "%d streams arrived in lumps and are left out of the decode figures (is there a buffering hop?)")

@@ -38,6 +38,7 @@ func (w *Window) merge(o *Window) {
 	w.noToken += o.noToken
 	w.buffered += o.buffered
 	w.retries += o.retries
+	w.brokenOff += o.brokenOff
 	w.good += o.good
 	w.unjudged += o.unjudged
 	w.mute += o.mute

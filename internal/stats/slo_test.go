@@ -37,7 +37,7 @@ func TestParseSLO(t *testing.T) {
 }
 
 // TestGoodput: the denominator is all that was issued, what the tool's user
-// stopped excepted.
+// stopped excepted, and what the tool broke off included.
 func TestGoodput(t *testing.T) {
 	slo := SLO{TTFT: 150 * time.Millisecond, TPOT: 100 * time.Millisecond, E2E: 1200 * time.Millisecond}
 	late := stream(0, 100, 1100, 10, 11) // good by its sending, 401 ms late
@@ -49,6 +49,8 @@ func TestGoodput(t *testing.T) {
 	lumpy.Buffered = true
 	failed, stopped := stream(0, 100, 1100, 10, 11), stream(0, 100, 1100, 10, 11)
 	failed.Outcome, stopped.Outcome = record.Timeout, record.ClientAbort
+	slow := stream(0, 100, 1100, 10, 11)
+	slow.Outcome, slow.ErrorType = record.ClientAbort, record.BrokenOff
 	single := stream(0, 100, 100, 10, 1)
 	records := []*record.Record{
 		stream(0, 100, 1100, 10, 11), // good
@@ -56,7 +58,7 @@ func TestGoodput(t *testing.T) {
 		stream(0, 100, 1101, 10, 11), // TPOT
 		stream(0, 100, 1250, 10, 21), // E2E
 		single,                       // good: it had nothing to decode
-		late, lumpy, failed, stopped,
+		late, lumpy, failed, stopped, slow,
 	}
 	for _, c := range []struct {
 		name string
@@ -71,12 +73,15 @@ func TestGoodput(t *testing.T) {
 			w.Observe(r)
 		}
 		s := w.Summary()
-		wantOpt(t, c.name+": ratio", s.GoodRatio, c.good/8)
+		wantOpt(t, c.name+": ratio", s.GoodRatio, c.good/9)
 		wantOpt(t, c.name+": rps", s.GoodputRPS, c.good/1.25)
+		if s.Aborted != 2 || s.BrokenOff != 1 {
+			t.Errorf("%s: %d aborted, %d of them broken off", c.name, s.Aborted, s.BrokenOff)
+		}
 		if s.Unjudged != 1 {
 			t.Errorf("%s: %d are not judged, want the one that came in lumps", c.name, s.Unjudged)
 		}
-		if pool := Pool(&w, &w).Summary(); pool.GoodRatio != s.GoodRatio || pool.GoodputRPS != s.GoodputRPS || pool.Unjudged != 2 {
+		if pool := Pool(&w, &w).Summary(); pool.GoodRatio != s.GoodRatio || pool.GoodputRPS != s.GoodputRPS || pool.Unjudged != 2 || pool.BrokenOff != 2 {
 			t.Errorf("%s: pooled with itself it differs: %+v", c.name, pool)
 		}
 	}

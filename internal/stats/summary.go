@@ -13,7 +13,8 @@ type Summary struct {
 	Requests   int // all that were issued
 	Succeeded  int
 	Failed     int // neither succeeded nor stopped by the tool's user
-	Aborted    int // stopped by the tool's user
+	Aborted    int // stopped by the tool's user, or broken off by the tool
+	BrokenOff  int // of them, by the tool, because they still ran when the run's time was over
 	Outcomes   map[record.Outcome]int
 	FirstError string // of the failed request that ended first
 	Retries    int
@@ -40,7 +41,7 @@ type Summary struct {
 	SteadyTokS record.Opt[float64] // output, while the target was in flight; see steady
 	MaxTokS    record.Opt[float64] // most output tokens that arrived in one second
 	GoodputRPS record.Opt[float64] // good requests per second of Span
-	GoodRatio  record.Opt[float64] // good requests of all but the aborted ones
+	GoodRatio  record.Opt[float64] // good requests of all but those that the user stopped
 	Unjudged   int                 // successes that the SLO can't be held to: they are not good
 
 	PeakInFlight int // most requests in flight, 0 where nothing was sent
@@ -60,7 +61,7 @@ func (w *Window) Summary() Summary {
 		FailedOutput: w.failedOutput.count(), TokenSources: maps.Clone(w.sources),
 		AvgInput: w.tokens.prompt.mean(), AvgOutput: w.tokens.completion.mean(),
 		RequestTokS: QuantilesOf(&w.outputRate), DecodeTokS: QuantilesOf(&w.decodeRate),
-		NoFirstToken: w.noToken, Buffered: w.buffered,
+		NoFirstToken: w.noToken, Buffered: w.buffered, BrokenOff: w.brokenOff,
 		TTFT: QuantilesOf(&w.ttft), TTFO: QuantilesOf(&w.ttfo), TPOT: QuantilesOf(&w.tpot),
 		Gap: QuantilesOf(&w.gaps), ITL: QuantilesOf(&w.itl), E2E: QuantilesOf(&w.e2e), ClientQueue: QuantilesOf(&w.queue),
 		TTFTSched: QuantilesOf(&w.ttftSched), TTFOSched: QuantilesOf(&w.ttfoSched), E2ESched: QuantilesOf(&w.e2eSched),
@@ -111,7 +112,7 @@ func (w *Window) goodput(s *Summary) {
 	if w.SLO == (SLO{}) || w.unjudged > 0 && w.unjudged == s.Succeeded {
 		return
 	}
-	s.GoodRatio = ratio(float64(w.good), float64(s.Requests-s.Aborted))
+	s.GoodRatio = ratio(float64(w.good), float64(s.Requests-s.Aborted+s.BrokenOff))
 	if span := w.span(); span > 0 {
 		s.GoodputRPS = record.Some(float64(w.good) / span.Seconds())
 	}

@@ -26,6 +26,7 @@ type Window struct {
 	noToken      int    // streams that ended without a token
 	buffered     int
 	retries      int
+	brokenOff    int
 
 	mute           int // successes that make no output tokens, as embeddings
 	good, unjudged int // successes that met the SLO, and those that can't be judged by it
@@ -98,6 +99,9 @@ func (w *Window) sent(r *record.Record) {
 func (w *Window) failed(r *record.Record) {
 	w.failedOutput.add(r.Usage.Completion)
 	if r.Outcome == record.ClientAbort {
+		if r.ErrorType == record.BrokenOff {
+			w.brokenOff++
+		}
 		return // the user of the tool stopped it: nobody's error
 	}
 	text := r.Error

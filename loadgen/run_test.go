@@ -1,0 +1,95 @@
+package loadgen
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
+)
+
+// TestAConnectionGivenBackIsAnothers: what another request reads from it does
+// not move the end of the one before.
+func TestAConnectionGivenBackIsAnothers(t *testing.T) {
+	c := newEngine(t).client(t, 0)
+	req, err := hello{}.Request(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	first := c.prepare(t.Context(), req, "first")
+	o, rec := first.observer(), first.record(begin)
+	if err := first.once(t.Context(), o, rec, begin); err != nil {
+		t.Fatal(err)
+	}
+	over := time.Since(begin)
+	if second := c.prepare(t.Context(), req, "second").do(t.Context(), time.Now()); second.Outcome != record.Complete || second.Connect.Ok() {
+		t.Fatalf("the second is %s, its connection a new one: %v", second.Outcome, second.Connect.Ok())
+	}
+	first.end(t.Context(), o, rec, nil, begin)
+	if end := rec.End.Or(0); end == 0 || end > over {
+		t.Errorf("the first ended after %v, the second's time and not its own, which was below %v", end, over)
+	}
+}
+
+// TestARunsTimeEndsIt although every request that may be in flight still is.
+func TestARunsTimeEndsIt(t *testing.T) {
+	e := newEngine(t)
+	e.hang = true
+	sink := new(kept)
+	run := Run{
+		Client: e.client(t, 10*time.Second), Pacer: Steady{For: 20 * time.Millisecond, Wide: 2}, Workload: hello{},
+		MaxInFlight: 2, Grace: 20 * time.Millisecond, ID: "r", Sink: sink,
+	}
+	if err := run.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range sink.records {
+		if r.Outcome != record.ClientAbort || r.ErrorType != record.BrokenOff || r.Error != errGrace.Error() {
+			t.Errorf("%s, %s, %s", r.Outcome, r.ErrorType, r.Error)
+		}
+	}
+	if sink.count() != 2 {
+		t.Errorf("%d requests", sink.count())
+	}
+}
+
+// TestNobodySpeaksAfterTheEnd: a turn that is due when the run's time is over is
+// not sent, and nobody else comes in the place of who would send it.
+func TestNobodySpeaksAfterTheEnd(t *testing.T) {
+	e := newEngine(t)
+	c := talks(2, true)
+	c.Think = time.Hour
+	sink := new(kept)
+	run := Run{Client: e.client(t, 0), Pacer: Steady{For: 50 * time.Millisecond, Wide: 2}, Workload: c, MaxInFlight: 2, ID: "r", Sink: sink}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := run.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if sink.count() != 2 {
+		t.Errorf("%d requests, of two users who think for an hour", sink.count())
+	}
+}
+
+// TestGraceIsOfDurations: a run that is over when its requests are has no other
+// end, however long the answers take.
+func TestGraceIsOfDurations(t *testing.T) {
+	for _, tt := range []struct {
+		load results.Load
+		want time.Duration
+	}{
+		{results.Load{Shape: ShapeBatch, BatchSize: 2}, 0},
+		{results.Load{Shape: ShapeConcurrency, MaxConcurrency: 2, NumPrompts: 9}, 0},
+		{results.Load{Shape: ShapeConcurrency, MaxConcurrency: 2, DurationS: 9}, time.Second},
+		{results.Load{Shape: ShapeConversations, MaxConcurrency: 2, DurationS: 9}, time.Second},
+		{results.Load{Shape: ShapeRate, RequestRate: 2, NumPrompts: 9}, 0},
+		{results.Load{Shape: ShapeRate, RequestRate: 2, DurationS: 9}, time.Second},
+		{results.Load{Shape: ShapeTrace, NumPrompts: 9, DurationS: 9}, 0},
+	} {
+		if got := (Plan{Grace: time.Second}).Point(tt.load).Grace; got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt.load, got, tt.want)
+		}
+	}
+}
