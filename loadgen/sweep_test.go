@@ -105,6 +105,8 @@ func TestBatchIsInFlightAtOnce(t *testing.T) {
 	if len(seen) != 16 || !seen["n-8-1-0000"] || !seen["n-8-2-0007"] {
 		t.Errorf("request ids %v", seen)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	slices.Sort(e.ids)
 	if len(slices.Compact(e.ids)) != 16 || e.ids[0] != "n-8-1-0000" {
 		t.Errorf("the engine saw the ids %q", e.ids)
