@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tokenomics/internal/sock"
 )
 
 // readSize is how much one read of a socket may bring.
@@ -115,7 +117,7 @@ func (p *port) readable(fd uintptr) (done bool) {
 	b := readBuffers.Get().(*[readSize]byte)
 	defer readBuffers.Put(b)
 	for {
-		n, err := sysRead(fd, b[:])
+		n, err := sock.Receive(fd, b[:])
 		switch {
 		case err == syscall.EAGAIN:
 			return false
@@ -175,7 +177,7 @@ const tlsRecord = 16 << 10
 
 func (p *port) writable(fd uintptr) (done bool) {
 	for len(p.out) > 0 {
-		n, err := sysWrite(fd, p.out)
+		n, err := sock.Send(fd, p.out)
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/sim":      {},
 	"internal/http1":    {},
 	"proxy/exchange":    {"internal/record", "internal/wire", "internal/http1"},
-	"proxy":             {"internal/record", "internal/wire", "internal/upstream", "proxy/exchange"},
+	"proxy":             {"internal/record", "internal/wire", "internal/upstream", "internal/sock", "proxy/exchange"},
 	"otel":              {"internal/record", "internal/sketch"},
 	"loadgen/dataset":   {},
 	"loadgen/trace":     {},

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"tokenomics/internal/sock"
 )
 
 // readSize is how much one read of a socket may bring.
@@ -76,7 +78,7 @@ func (in *input) fillTLS() error {
 func (in *input) readable(fd uintptr) (done bool) {
 	b := readBuffers.Get().(*[readSize]byte)
 	for {
-		n, err := receive(fd, b[:])
+		n, err := sock.Receive(fd, b[:])
 		switch err {
 		case syscall.EAGAIN:
 			readBuffers.Put(b)

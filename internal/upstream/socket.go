@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"tokenomics/internal/sock"
 )
 
 // Socket is one connection to an engine, with nothing buffered on it. All but
@@ -73,7 +75,7 @@ func (s *Socket) alive() bool {
 	}
 	alive := false
 	err = rc.Control(func(fd uintptr) {
-		n, err := peek(fd)
+		n, err := sock.Peek(fd)
 		// Before its first answer a TLS server sends session tickets. Later, what
 		// waits unasked is most likely the alert that comes with its close.
 		alive = err == syscall.EAGAIN || err == nil && n > 0 && isTLS && !s.reused
