@@ -72,7 +72,7 @@ func (p Plan) warmUp(largest int) Point {
 			at.MaxInFlight = max(1, p.Loads[0].BatchSize, p.Loads[0].MaxConcurrency)
 		}
 		at.Grace = p.Grace
-		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime, Wide: at.MaxInFlight} }
+		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime} }
 	case p.Warmup > 0:
 		at.Requests = p.Warmup
 		at.Pacer = func(int) Pacer { return Burst{N: p.Warmup} }
@@ -104,7 +104,7 @@ func (p Plan) Point(l results.Load) Point {
 	if l.DurationS > 0 && l.Shape != ShapeTrace { // else it is the requests that end a run, all of them
 		at.Grace = p.Grace
 	}
-	span, ramp := seconds(l.DurationS), seconds(l.RampUpS)
+	span := seconds(l.DurationS)
 	switch l.Shape {
 	case ShapeBatch:
 		at.Name, at.Requests = strconv.Itoa(l.BatchSize), l.BatchSize
@@ -117,8 +117,8 @@ func (p Plan) Point(l results.Load) Point {
 		at.Name, at.Requests = "trace", len(p.Trace)
 		at.Pacer = func(int) Pacer { return p.Trace }
 	default:
-		at.Name = strconv.Itoa(l.MaxConcurrency)
-		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span, Ramp: ramp, Wide: l.MaxConcurrency} }
+		at.Name, at.Ramp = strconv.Itoa(l.MaxConcurrency), seconds(l.RampUpS)
+		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span} }
 	}
 	at.Connect = p.connect(at)
 	return at
