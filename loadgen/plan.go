@@ -95,7 +95,21 @@ func (p Plan) workload(at Point, run int, cache Cache) Workload {
 	case at.Load.Shape == ShapeBatch:
 		first = firstOfBatch(at.Load.BatchSize)
 	}
+	if run == 0 {
+		return alone{p.Make(first, cache)}
+	}
 	return p.Make(first, cache)
+}
+
+// alone is requests with nothing that follows: a warm-up is so many requests,
+// and nobody needs to think in it.
+type alone struct{ Workload }
+
+// Request is the request itself.
+func (a alone) Request(i int) (Request, error) {
+	r, err := a.Workload.Request(i)
+	r.Next = nil
+	return r, err
 }
 
 // Point is the point of a load.
