@@ -76,7 +76,7 @@ func BenchmarkClient(b *testing.B) {
 				defer c.Close()
 				seen, failed := 0, ""
 				run := Run{
-					Client: c, Pacer: Steady{N: b.N, Wide: 1}, MaxInFlight: 1, Workload: hello{}, ID: "b",
+					Client: c, Pacer: Steady{N: b.N}, MaxInFlight: 1, Workload: hello{}, ID: "b",
 					Sink: record.SinkFunc(func(r *record.Record) {
 						seen += r.Events
 						failed += r.Error

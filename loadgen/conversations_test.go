@@ -90,3 +90,14 @@ func TestAFailedTurnEndsItsConversation(t *testing.T) {
 		t.Errorf("%d failed, %d succeeded", sum.Failed, sum.Succeeded)
 	}
 }
+
+// TestWarmupIsOfFirstTurns: nobody thinks in it.
+func TestWarmupIsOfFirstTurns(t *testing.T) {
+	p := Plan{Warmup: 2, Make: func(int, Cache) Workload { return talks(3, false) }}
+	for run, follows := range map[int]bool{0: false, 1: true} {
+		r, err := p.workload(Point{}, run, Cache{}).Request(0)
+		if err != nil || (r.Next != nil) != follows {
+			t.Errorf("run %d: error %v, a turn follows: %v", run, err, r.Next != nil)
+		}
+	}
+}

@@ -24,19 +24,13 @@ func (b Burst) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
 // Steady keeps as many requests in flight as the run may have: each is due the
 // moment that it is asked for, which is when another has ended.
 type Steady struct {
-	N    int           // requests; 0 is no bound
-	For  time.Duration // none is due after it; 0 is no bound
-	Ramp time.Duration // over which the first Wide requests are due, evenly
-	Wide int           // the run's MaxInFlight
+	N   int           // requests; 0 is no bound
+	For time.Duration // none is due after it; 0 is no bound
 }
 
-// Pace is due now, but for the ramp.
+// Pace is due now.
 func (s Steady) Pace(elapsed time.Duration, sent int) (time.Duration, bool) {
-	due := elapsed
-	if sent < s.Wide {
-		due = time.Duration(float64(s.Ramp) * float64(sent) / float64(s.Wide))
-	}
-	return due - elapsed, s.N > 0 && sent >= s.N || s.For > 0 && max(due, elapsed) >= s.For
+	return 0, s.N > 0 && sent >= s.N || s.For > 0 && elapsed >= s.For
 }
 
 // Ends is when the time of the run is over.

@@ -72,7 +72,7 @@ func (p Plan) warmUp(largest int) Point {
 			at.MaxInFlight = max(1, p.Loads[0].BatchSize, p.Loads[0].MaxConcurrency)
 		}
 		at.Grace = p.Grace
-		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime, Wide: at.MaxInFlight} }
+		at.Pacer = func(int) Pacer { return Steady{For: p.WarmupTime} }
 	case p.Warmup > 0:
 		at.Requests = p.Warmup
 		at.Pacer = func(int) Pacer { return Burst{N: p.Warmup} }
@@ -95,7 +95,21 @@ func (p Plan) workload(at Point, run int, cache Cache) Workload {
 	case at.Load.Shape == ShapeBatch:
 		first = firstOfBatch(at.Load.BatchSize)
 	}
+	if run == 0 {
+		return alone{p.Make(first, cache)}
+	}
 	return p.Make(first, cache)
+}
+
+// alone is requests with nothing that follows: a warm-up is so many requests,
+// and nobody needs to think in it.
+type alone struct{ Workload }
+
+// Request is the request itself.
+func (a alone) Request(i int) (Request, error) {
+	r, err := a.Workload.Request(i)
+	r.Next = nil
+	return r, err
 }
 
 // Point is the point of a load.
@@ -104,7 +118,7 @@ func (p Plan) Point(l results.Load) Point {
 	if l.DurationS > 0 && l.Shape != ShapeTrace { // else it is the requests that end a run, all of them
 		at.Grace = p.Grace
 	}
-	span, ramp := seconds(l.DurationS), seconds(l.RampUpS)
+	span := seconds(l.DurationS)
 	switch l.Shape {
 	case ShapeBatch:
 		at.Name, at.Requests = strconv.Itoa(l.BatchSize), l.BatchSize
@@ -117,8 +131,8 @@ func (p Plan) Point(l results.Load) Point {
 		at.Name, at.Requests = "trace", len(p.Trace)
 		at.Pacer = func(int) Pacer { return p.Trace }
 	default:
-		at.Name = strconv.Itoa(l.MaxConcurrency)
-		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span, Ramp: ramp, Wide: l.MaxConcurrency} }
+		at.Name, at.Ramp = strconv.Itoa(l.MaxConcurrency), seconds(l.RampUpS)
+		at.Pacer = func(int) Pacer { return Steady{N: l.NumPrompts, For: span} }
 	}
 	at.Connect = p.connect(at)
 	return at

@@ -19,6 +19,9 @@ type Run struct {
 	// MaxInFlight holds requests back while so many run; 0 means no bound but
 	// the Pacer's.
 	MaxInFlight int
+	// Ramp is the time in which MaxInFlight grows evenly from 1 to what it is; 0
+	// is at once.
+	Ramp time.Duration
 	// Connect is how many connections are open before the clock starts, besides
 	// those of requests that are due at the beginning. The server or we close
 	// those that stay unused for some seconds.
@@ -51,8 +54,11 @@ func (r *Run) Do(ctx context.Context) error {
 	if r.MaxInFlight > 0 {
 		d.slots = make(chan struct{}, r.MaxInFlight)
 	}
+	d.narrow()
 	_ = r.Client.pool.Warm(going, r.Connect) // what fails here fails for a request too, which tells
-	d.rest(going, d.first(going))
+	sent := d.first(going)
+	go d.widen(going)
+	d.rest(going, sent)
 	d.finish(going)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -84,11 +90,8 @@ func (d *dispatch) first(ctx context.Context) (sent int) {
 		if wait, over := d.run.Pacer.Pace(0, sent); over || wait > 0 {
 			break
 		}
-		if d.slots != nil {
-			if sent >= cap(d.slots) {
-				break
-			}
-			d.slots <- struct{}{}
+		if !d.take() {
+			break
 		}
 		ready.Add(1)
 		i := sent
@@ -241,13 +244,6 @@ func (d *dispatch) observe(rec *record.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.run.Sink.Observe(rec)
-}
-
-// free lets another request begin.
-func (d *dispatch) free() {
-	if d.slots != nil {
-		<-d.slots
-	}
 }
 
 // sleepUntil says whether the moment came before ctx was cancelled.

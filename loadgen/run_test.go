@@ -39,7 +39,7 @@ func TestARunsTimeEndsIt(t *testing.T) {
 	e.hang = true
 	sink := new(kept)
 	run := Run{
-		Client: e.client(t, 10*time.Second), Pacer: Steady{For: 20 * time.Millisecond, Wide: 2}, Workload: hello{},
+		Client: e.client(t, 10*time.Second), Pacer: Steady{For: 20 * time.Millisecond}, Workload: hello{},
 		MaxInFlight: 2, Grace: 20 * time.Millisecond, ID: "r", Sink: sink,
 	}
 	if err := run.Do(t.Context()); err != nil {
@@ -62,7 +62,7 @@ func TestNobodySpeaksAfterTheEnd(t *testing.T) {
 	c := talks(2, true)
 	c.Think = time.Hour
 	sink := new(kept)
-	run := Run{Client: e.client(t, 0), Pacer: Steady{For: 50 * time.Millisecond, Wide: 2}, Workload: c, MaxInFlight: 2, ID: "r", Sink: sink}
+	run := Run{Client: e.client(t, 0), Pacer: Steady{For: 50 * time.Millisecond}, Workload: c, MaxInFlight: 2, ID: "r", Sink: sink}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := run.Do(ctx); err != nil {

@@ -17,6 +17,7 @@ type Point struct {
 	Load        results.Load
 	Pacer       func(run int) Pacer // of a run, counted from 1; nil means that there is nothing to send
 	MaxInFlight int                 // 0 means no bound but the Pacer's
+	Ramp        time.Duration       // in which MaxInFlight grows to what it is
 	Connect     int                 // connections opened before the clock of a run starts
 	Grace       time.Duration       // how long requests may go on once no more are sent; 0 means no bound
 	Requests    int                 // planned per run, for who watches; 0 when not known
@@ -138,7 +139,8 @@ func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m re
 	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: &stats.Window{SLO: s.SLO, Open: p.open(), Target: p.Load.MaxConcurrency}}
 	s.Progress.Begin(p.Name, n, p.Requests)
 	run := Run{
-		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Connect: p.Connect, Grace: p.Grace,
+		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Ramp: p.Ramp,
+		Connect: p.Connect, Grace: p.Grace,
 		ID:    fmt.Sprintf("%s-%s-%d", s.ID, p.Name, n),
 		Began: func(at time.Time) { m.Start, m.Window.Begin = at, at },
 		Sink: record.SinkFunc(func(r *record.Record) {

@@ -404,7 +404,7 @@ func TestClosedLoop(t *testing.T) {
 	e := newEngine(t)
 	e.together = 2
 	s, _ := e.batches(t, []int{1}, 1, 0)
-	s.Route = InOrder(Point{Name: "c", Pacer: func(int) Pacer { return Steady{N: 6, Wide: 2} }, MaxInFlight: 2})
+	s.Route = InOrder(Point{Name: "c", Pacer: func(int) Pacer { return Steady{N: 6} }, MaxInFlight: 2})
 	done, err := s.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)

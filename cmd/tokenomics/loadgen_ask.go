@@ -64,9 +64,6 @@ func (f *askFlags) check(given func(string) bool) error {
 	return nil
 }
 
-// eosIgnorers are the engines that can go on behind an end-of-text token.
-var eosIgnorers = []string{"vllm", "sglang", "llama_cpp"}
-
 // asking is what all requests have in common.
 func (p *loadgenPlan) asking(engine string) body.Asking {
 	a := body.Asking{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 
 	"tokenomics/internal/record"
 	"tokenomics/loadgen"
@@ -15,10 +16,11 @@ import (
 // requests are what there is to be sent, from prompt 0 on.
 func (s *loadgenSession) requests(ctx context.Context) (r loadgen.Requests, err error) {
 	p := s.plan
-	if p.forever {
-		p.ask.ignoreEOS = canIgnoreEOS(s.found.Name)
-	}
 	r.Asking = p.asking(s.found.Name)
+	if p.forever {
+		p.ask.ignoreEOS = r.Asking.TakesIgnoreEOS()
+		r.Asking.IgnoreEOS = p.ask.ignoreEOS
+	}
 	var words *prompt.Vocabulary
 	overhead := 0
 	if p.needsWords() {
@@ -97,7 +99,10 @@ func (s *loadgenSession) probe(ctx context.Context, v *prompt.Vocabulary, r load
 				line.Add(said.Tokens, int(told))
 			}
 			if rec.Outcome != record.Complete {
-				failed = rec.Error
+				failed = fmt.Sprintf("%s %s: %s", rec.Method, rec.Path, rec.Error)
+				if rec.Status == http.StatusNotFound {
+					failed += ": has the server this --endpoint?"
+				}
 			}
 		})}
 		if err := run.Do(ctx); err != nil {
@@ -108,13 +113,4 @@ func (s *loadgenSession) probe(ctx context.Context, v *prompt.Vocabulary, r load
 		return nil, runError(errors.New("finding out how long prompts are failed: " + failed))
 	}
 	return line, nil
-}
-
-func canIgnoreEOS(engine string) bool {
-	for _, name := range eosIgnorers {
-		if name == engine {
-			return true
-		}
-	}
-	return false
 }

@@ -143,3 +143,17 @@ func TestWhatCannotBeAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestTakesIgnoreEOS is no where asking for it would be refused, and of engines
+// that are not known.
+func TestTakesIgnoreEOS(t *testing.T) {
+	for asking, want := range map[[2]string]bool{
+		{"chat", "vllm"}: true, {"responses", "vllm"}: true, {"messages", "vllm"}: false,
+		{"chat", "sglang"}: true, {"responses", "sglang"}: false, {"ollama-chat", "sglang"}: false,
+		{"messages", "llama_cpp"}: true, {"chat", "ollama"}: false, {"chat", ""}: false,
+	} {
+		if got := (Asking{Endpoint: asking[0], Engine: asking[1]}).TakesIgnoreEOS(); got != want {
+			t.Errorf("%s of %q: %v, want %v", asking[0], asking[1], got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package body
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -51,6 +52,19 @@ func (a Asking) unheeded() []wish {
 	}
 	return none
 }
+
+// TakesIgnoreEOS says whether the engine is known to heed IgnoreEOS at this
+// endpoint.
+func (a Asking) TakesIgnoreEOS() bool {
+	if !slices.Contains(eosIgnorers, a.Engine) {
+		return false
+	}
+	a.IgnoreEOS = true
+	return !slices.Contains(a.unheeded(), wish{"ignore_eos", true})
+}
+
+// eosIgnorers are the engines that can go on behind an end-of-text token.
+var eosIgnorers = []string{"vllm", "sglang", "llama_cpp"}
 
 // ollama tells whether it is Ollama that is asked.
 func (a Asking) ollama() bool {
