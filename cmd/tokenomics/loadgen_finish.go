@@ -24,7 +24,7 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 	}
 	file := s.results(measured, sweepErr != nil)
 	writeErr := out.Write(file.Write)
-	if err := s.show(measured); err != nil {
+	if err := s.show(measured, sweepErr == nil); err != nil {
 		return runError(errors.Join(err, writeErr))
 	}
 	if writeErr != nil {
@@ -47,6 +47,11 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		return failError(fmt.Errorf("the only request failed with: %s", first))
 	case failed == requests:
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
+	}
+	if f := s.plan.find; f != nil {
+		if _, ok := f.Knee(measured); !ok {
+			return failError(errors.New("no load meets the service level"))
+		}
 	}
 	return nil
 }
@@ -72,8 +77,8 @@ func (s *loadgenSession) words() io.Writer {
 	return s.env.stdout
 }
 
-// show prints the summary.
-func (s *loadgenSession) show(measured []results.Measured) error {
+// show prints the summary. whole says that the sweep was not stopped.
+func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
 	w := s.words()
 	fmt.Fprintf(w, "\n%s on %s, %s, %s\n\n", s.plan.model, s.plan.base.shown, s.found, s.said().describe())
 	var rows []report.Row
@@ -84,7 +89,7 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 		return err
 	}
 	if s.plan.find != nil {
-		showKnee(w, s.plan.find, measured)
+		showKnee(w, s.plan.find, measured, whole)
 	}
 	for _, m := range measured {
 		sum := m.Summary()
