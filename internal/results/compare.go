@@ -220,8 +220,11 @@ func differ(base, other *Results) (list []string) {
 		{"dataset", b.DatasetDigest, n.DatasetDigest}, {"max_tokens", b.MaxTokens, n.MaxTokens}, {"seed", b.Seed, n.Seed},
 		{"endpoint", b.Endpoint, n.Endpoint}, {"scenario", b.Scenario, n.Scenario}, {"temperature", b.Temperature, n.Temperature},
 		{"ignore_eos", b.IgnoreEOS, n.IgnoreEOS}, {"num_answers", b.NumAnswers, n.NumAnswers}, {"extra_body", b.ExtraBody, n.ExtraBody},
-		{"prefix_tokens", b.PrefixTokens, n.PrefixTokens}, {"num_images", b.NumImages, n.NumImages},
-		{"loras", strings.Join(b.LoRAs, ","), strings.Join(n.LoRAs, ",")}, {"goodput", b.Goodput, n.Goodput},
+		{"prefix_tokens", b.PrefixTokens, n.PrefixTokens}, {"prefix_groups", b.PrefixGroups, n.PrefixGroups},
+		{"num_images", b.NumImages, n.NumImages}, {"image_size", b.ImageSize, n.ImageSize},
+		{"loras", strings.Join(b.LoRAs, ","), strings.Join(n.LoRAs, ",")}, {"lora_mix", b.LoRAMix, n.LoRAMix},
+		{"history", b.History, n.History}, {"turns", b.Turns, n.Turns}, {"think_time_s", b.ThinkTimeS, n.ThinkTimeS},
+		{"goodput", b.Goodput, n.Goodput},
 		{"stream", b.Stream, n.Stream}, {"via_proxy", b.ViaProxy, n.ViaProxy}, {"prefix_cache_method", b.PrefixCacheMethod, n.PrefixCacheMethod},
 	} {
 		if d.base != d.other {
