@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tokenomics/internal/results"
 )
@@ -27,6 +28,9 @@ func Alternate(ctx context.Context, sweeps ...*Sweep) (done [][]results.Measured
 			return done, nil
 		}
 		if err := alternate(ctx, sweeps, p, done); err != nil {
+			for k := range done { // a sweep whose turn had not come has nothing of the point
+				done[k] = slices.DeleteFunc(done[k], func(m results.Measured) bool { return len(m.Runs) == 0 })
+			}
 			return done, err
 		}
 	}

@@ -47,8 +47,8 @@ func (p Plan) Sweep() (s *Sweep, warnings []string) {
 	largest := 1
 	for i, l := range p.Loads {
 		points[i] = p.Point(l)
-		if n := l.BatchSize; n > p.Prompts && p.Prompts > 0 {
-			warnings = append(warnings, fmt.Sprintf("a batch of %d has some of the %d prompts more than once: the prefix cache may answer within a run", n, p.Prompts))
+		if text := Repeats(points[i].Requests, p.Prompts); text != "" {
+			warnings = append(warnings, text)
 		}
 		largest = max(largest, l.BatchSize, l.MaxConcurrency)
 	}
@@ -78,6 +78,15 @@ func (p Plan) warmUp(largest int) Point {
 		at.Pacer = func(int) Pacer { return Burst{N: p.Warmup} }
 	}
 	return at
+}
+
+// Repeats is what is to be said of a run that sends so many requests of a number
+// of prompts, 0 being as many as are asked for: "" where each comes once.
+func Repeats(requests, prompts int) string {
+	if prompts == 0 || requests <= prompts {
+		return ""
+	}
+	return fmt.Sprintf("a run of %d requests has some of the %d prompts more than once: the prefix cache may answer within it", requests, prompts)
 }
 
 // workload is what a run of a point sends. Any salt of cache stands for the

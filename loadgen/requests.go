@@ -32,7 +32,7 @@ func ask(a body.Asking, p prompt.Prompt) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	return Request{Path: out.Path, Root: out.Root, Stream: out.Stream, Body: out.Body, Prompt: p.Row}, nil
+	return Request{Path: out.Path, Root: out.Root, Stream: out.Stream, Body: out.Body}, nil
 }
 
 var _ Workload = Requests{}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"tokenomics/internal/results"
 	"tokenomics/loadgen/dataset"
 )
 
@@ -60,6 +61,25 @@ func TestSaltsDiffer(t *testing.T) {
 	for _, other := range []string{saltOf("o", 42, "8", 1), saltOf("n", 43, "8", 1), saltOf("n", 42, "4", 1), saltOf("n", 42, "8", 2)} {
 		if other == base {
 			t.Error("two runs have the same salt")
+		}
+	}
+}
+
+// TestPromptsThatRepeat are told of before anything is sent, where it is known
+// how many a run has.
+func TestPromptsThatRepeat(t *testing.T) {
+	for _, tt := range []struct {
+		load results.Load
+		told bool
+	}{
+		{results.Load{Shape: ShapeBatch, BatchSize: 10}, false},
+		{results.Load{Shape: ShapeBatch, BatchSize: 11}, true},
+		{results.Load{Shape: ShapeConcurrency, MaxConcurrency: 1, NumPrompts: 11}, true},
+		{results.Load{Shape: ShapeRate, Arrival: Constant, RequestRate: 2, DurationS: 5}, false},
+		{results.Load{Shape: ShapeRate, Arrival: Constant, RequestRate: 2, DurationS: 5.5}, true},
+	} {
+		if _, warnings := (Plan{Loads: []results.Load{tt.load}, Prompts: 10}).Sweep(); (len(warnings) == 1) != tt.told {
+			t.Errorf("%+v: warnings %q", tt.load, warnings)
 		}
 	}
 }

@@ -21,8 +21,6 @@ type Request struct {
 	// Body is JSON. The Client does not change it, except that it takes
 	// stream_options away from a server that refuses it.
 	Body []byte
-	// Prompt is the number of the dataset's row that was used.
-	Prompt int
 	// Next is what its sender sends next, once it was answered with a text, and
 	// how long they think first; no request where the conversation is over. nil
 	// where nothing follows.

@@ -78,8 +78,8 @@ The results go to a JSON file (docs/results.md says what each key means) and, as
 a table, to standard output; 'tokenomics report' makes a page of them. Other
 tenants of the server flaw the figures. Ctrl-C keeps what was measured.
 
-Exit code: 0 good, 1 every request failed, 2 wrong use, 3 could not run or was
-stopped.`,
+Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
+3 could not run or was stopped.`,
 		Example: loadgenExamples,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -36,12 +36,14 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 		arms[0].session.notes.Warning(oneLine(err))
 	}
 	var files []*results.Results
+	var failed error // of one is no reason to lose what the other has measured
 	for k, a := range arms {
 		fmt.Fprintf(a.session.words(), "\n%s: ", a.name)
-		if err := a.session.finish(a.out, measured[k], sweepErr); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, a.session.finish(a.out, measured[k], sweepErr))
 		files = append(files, a.session.results(measured[k], false))
+	}
+	if failed != nil {
+		return failed
 	}
 	return p.showAB(arms, files)
 }

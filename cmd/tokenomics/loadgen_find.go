@@ -67,8 +67,13 @@ func (f *findFlags) search(given func(string) bool) (*loadgen.Find, error) {
 	return &loadgen.Find{Whole: whole, From: f.from, Most: f.most, Within: f.within, MaxFails: f.maxFails, Bounds: bounds}, nil
 }
 
-// showKnee says what the search came to.
-func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured) {
+// showKnee says what the search came to. One that was stopped has no knee: the
+// highest load that was good may not be the highest that is.
+func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured, whole bool) {
+	if !whole {
+		fmt.Fprintln(w, "\nThe search was stopped before it had found the knee.")
+		return
+	}
 	unit := "requests a second"
 	if f.Whole {
 		unit = "requests in flight"

@@ -24,7 +24,7 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 	}
 	file := s.results(measured, sweepErr != nil)
 	writeErr := out.Write(file.Write)
-	if err := s.show(measured); err != nil {
+	if err := s.show(measured, sweepErr == nil); err != nil {
 		return runError(errors.Join(err, writeErr))
 	}
 	if writeErr != nil {
@@ -47,6 +47,11 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		return failError(fmt.Errorf("the only request failed with: %s", first))
 	case failed == requests:
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
+	}
+	if f := s.plan.find; f != nil {
+		if _, ok := f.Knee(measured); !ok {
+			return failError(errors.New("no load meets the service level"))
+		}
 	}
 	return nil
 }
@@ -72,8 +77,8 @@ func (s *loadgenSession) words() io.Writer {
 	return s.env.stdout
 }
 
-// show prints the summary.
-func (s *loadgenSession) show(measured []results.Measured) error {
+// show prints the summary. whole says that the sweep was not stopped.
+func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
 	w := s.words()
 	fmt.Fprintf(w, "\n%s on %s, %s, %s\n\n", s.plan.model, s.plan.base.shown, s.found, s.said().describe())
 	var rows []report.Row
@@ -84,7 +89,7 @@ func (s *loadgenSession) show(measured []results.Measured) error {
 		return err
 	}
 	if s.plan.find != nil {
-		showKnee(w, s.plan.find, measured)
+		showKnee(w, s.plan.find, measured, whole)
 	}
 	for _, m := range measured {
 		sum := m.Summary()
@@ -174,6 +179,14 @@ func (s *loadgenSession) optional(m *results.Metadata) {
 	}
 }
 
+// longestRun is how many requests the longest run of a point had.
+func longestRun(m results.Measured) (n int) {
+	for _, r := range m.Runs {
+		n = max(n, r.Window.Summary().Requests)
+	}
+	return n
+}
+
 func (s *loadgenSession) results(measured []results.Measured, partial bool) *results.Results {
 	p := s.plan
 	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial, Metadata: s.metadata()}
@@ -182,12 +195,7 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 		if p.costPerHour > 0 {
 			point.Cost = results.CostOf(p.costPerHour, point.Figures)
 		}
-		if p.until != nil && !p.until.Known(m) {
-			point.Warnings = append(point.Warnings, fmt.Sprintf("after %d runs %s is still not known within %.3g %%", len(m.Runs), p.until.Figure, 100*p.until.Within))
-		}
-		if u := point.Sustainable; u != nil && !u.OK {
-			point.Warnings = append(point.Warnings, "the load can't be sustained, and its latencies are a matter of how long it lasted: "+u.Reason)
-		}
+		point.Warnings = append(point.Warnings, s.doubts(m, point.Sustainable)...)
 		s.judge(&point, m)
 		r.Results = append(r.Results, point)
 		for _, w := range point.Warnings {
@@ -196,4 +204,20 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 	}
 	r.Warnings = s.notes.texts
 	return r
+}
+
+// doubts are those that the point's figures do not show.
+func (s *loadgenSession) doubts(m results.Measured, u *results.Sustainable) (list []string) {
+	if until := s.plan.until; until != nil && !until.Known(m) {
+		list = append(list, fmt.Sprintf("after %d runs %s is still not known within %.3g %%", len(m.Runs), until.Figure, 100*until.Within))
+	}
+	if s.data != nil && m.Load.Shape == loadgen.ShapeConcurrency && m.Load.NumPrompts == 0 { // else it was told before
+		if text := loadgen.Repeats(longestRun(m), s.data.Len()); text != "" {
+			list = append(list, text)
+		}
+	}
+	if u != nil && !u.OK {
+		list = append(list, "the load can't be sustained, and its latencies are a matter of how long it lasted: "+u.Reason)
+	}
+	return list
 }

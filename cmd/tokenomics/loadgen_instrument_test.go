@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,7 +42,11 @@ func calibrated(t *testing.T, change func(*calibration.Calibration)) string {
 // TestLoadgenSaysWhatItDidItself: every point has the tool's own doings, and its
 // errors where they are known; what is more than was measured well is invalid.
 func TestLoadgenSaysWhatItDidItself(t *testing.T) {
-	url, out := fakeServer(t, answers), filepath.Join(t.TempDir(), "r.json")
+	url := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(20 * time.Millisecond) // so that all of a batch are in flight together
+		answers(w, r)
+	})
+	out := filepath.Join(t.TempDir(), "r.json")
 	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", url, "--batch-sizes", "1,2,5", "--num-runs", "1", "--results-file", out, "--calibration", calibrated(t, nil))
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)

@@ -156,6 +156,9 @@ func (f *loadFlags) searched(p *loadPlan) error {
 	}
 	p.shape = like.Shape
 	p.find.Runs = f.numRuns
+	if like.DurationS > 0 {
+		p.find.Least = 1 / like.DurationS // below it a run has no request in its time
+	}
 	p.loads = []results.Load{like}
 	return nil
 }

@@ -374,6 +374,39 @@ func TestLoadgenShapes(t *testing.T) {
 	}
 }
 
+// TestLoadgenFindsNothing: that no load is good enough is a bar that was missed.
+func TestLoadgenFindsNothing(t *testing.T) {
+	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--find", "max-concurrency", "--slo", "ttft_p99=1ns",
+		"--num-prompts", "2", "--num-runs", "1", "--results-file", filepath.Join(t.TempDir(), "r.json"))
+	if code != 1 || !strings.Contains(stdout, "1 is too much: ttft_p99 is") || !strings.Contains(stderr, "no load meets the service level") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+}
+
+// TestLoadgenABStopped keeps what both servers came to.
+func TestLoadgenABStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var n atomic.Int32
+	second := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) > 1 {
+			cancel()
+		}
+		answers(w, r)
+	})
+	path := filepath.Join(t.TempDir(), "r.json")
+	code, stdout, stderr := loadgenRun(ctx, t, "--ab", fakeServer(t, answers)+","+second, "--batch-sizes", "1,2", "--num-runs", "2", "--warmup", "0", "--results-file", path)
+	if code != 3 || !strings.Contains(stderr, "stopped") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	for _, side := range []string{"a", "b"} {
+		r := readResults(t, strings.TrimSuffix(path, ".json")+"-"+side+".json")
+		if p := r.Results["1"]; !r.Partial || len(r.Results) != 1 || p.Requests < 1 {
+			t.Errorf("side %s: %+v", side, r)
+		}
+	}
+}
+
 // TestLoadgenAB finds the difference between two servers that it is planted in.
 func TestLoadgenAB(t *testing.T) {
 	slow := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"tokenomics/internal/record"
 	"tokenomics/internal/stats"
@@ -217,6 +218,13 @@ func differ(base, other *Results) (list []string) {
 	}{
 		{"model", b.Model, n.Model}, {"engine", b.Engine, n.Engine}, {"simulator", b.SimulatedBy, n.SimulatedBy},
 		{"dataset", b.DatasetDigest, n.DatasetDigest}, {"max_tokens", b.MaxTokens, n.MaxTokens}, {"seed", b.Seed, n.Seed},
+		{"endpoint", b.Endpoint, n.Endpoint}, {"scenario", b.Scenario, n.Scenario}, {"temperature", b.Temperature, n.Temperature},
+		{"ignore_eos", b.IgnoreEOS, n.IgnoreEOS}, {"num_answers", b.NumAnswers, n.NumAnswers}, {"extra_body", b.ExtraBody, n.ExtraBody},
+		{"prefix_tokens", b.PrefixTokens, n.PrefixTokens}, {"prefix_groups", b.PrefixGroups, n.PrefixGroups},
+		{"num_images", b.NumImages, n.NumImages}, {"image_size", b.ImageSize, n.ImageSize},
+		{"loras", strings.Join(b.LoRAs, ","), strings.Join(n.LoRAs, ",")}, {"lora_mix", b.LoRAMix, n.LoRAMix},
+		{"history", b.History, n.History}, {"turns", b.Turns, n.Turns}, {"think_time_s", b.ThinkTimeS, n.ThinkTimeS},
+		{"goodput", b.Goodput, n.Goodput},
 		{"stream", b.Stream, n.Stream}, {"via_proxy", b.ViaProxy, n.ViaProxy}, {"prefix_cache_method", b.PrefixCacheMethod, n.PrefixCacheMethod},
 	} {
 		if d.base != d.other {

@@ -129,14 +129,15 @@ func TestCompareWarns(t *testing.T) {
 	if c := Compare(base, other, named(t, "output_tok_s"), 0.05); len(c.Warnings) != 0 {
 		t.Errorf("warnings of two that are alike: %q", c.Warnings)
 	}
-	base.Metadata = Metadata{Model: "a", Engine: "vllm", DatasetDigest: "1", MaxTokens: 10, Stream: true}
-	other.Metadata = Metadata{Model: "b", Engine: "sglang", DatasetDigest: "2", MaxTokens: 20, SimulatedBy: "tokenomics", Seed: 3}
+	base.Metadata = Metadata{Model: "a", Engine: "vllm", DatasetDigest: "1", MaxTokens: 10, Stream: true, Scenario: "D(9,9)", IgnoreEOS: true}
+	other.Metadata = Metadata{Model: "b", Engine: "sglang", DatasetDigest: "2", MaxTokens: 20, SimulatedBy: "tokenomics", Seed: 3, Scenario: "D(9,8)", Temperature: 1, LoRAs: []string{"x", "y"}}
 	other.Partial = true
 	other.Results[0].Instrument = &Instrument{Invalid: []string{"the client was late"}}
 	base.Results[3].Sustainable = &Sustainable{Reason: "the backlog grew"}
 	text := strings.Join(Compare(base, other, named(t, "output_tok_s"), 0.05).Warnings, "\n")
 	for _, want := range []string{
 		"model: a and b", "engine: vllm and sglang", "dataset: 1 and 2", "max_tokens: 10 and 20", "simulator: none and tokenomics",
+		"scenario: D(9,9) and D(9,8)", "ignore_eos: true and false", "temperature: 0 and 1", "loras: none and x,y",
 		"seed: 0 and 3", "stream: true and false", "new was stopped", "new: 1 is invalid: the client was late", "base: the load of 8 can't go on",
 	} {
 		if !strings.Contains(text, want) {

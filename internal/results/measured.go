@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenomics/internal/record"
@@ -23,7 +24,7 @@ type MeasuredRun struct {
 	Partial bool // it was stopped
 	Self    Self
 	Engine  *EngineSide // its account of the point up to and with this run; nil where it tells nothing
-	Doubts  []string    // about this run
+	Doubts  []string    // about Engine
 }
 
 // Summary pools the point's whole runs; a partial one stands in only where
@@ -54,8 +55,7 @@ func Of(m Measured, planned int) Point {
 			Seconds: r.Window.Seconds(r.Start),
 		})
 		p.Partial = p.Partial || r.Partial
-		p.EngineSide = r.Engine
-		p.Warnings = append(p.Warnings, r.Doubts...)
+		p.EngineSide, p.Warnings = r.Engine, r.Doubts // the last account is of all runs, and so are the doubts of it
 	}
 	timed, windows := 0, m.pooled()
 	for _, w := range windows {
@@ -65,7 +65,7 @@ func Of(m Measured, planned int) Point {
 	}
 	pool := stats.Pool(windows...)
 	sum := pool.Summary()
-	p.Figures, p.Warnings = FiguresOf(sum, timed), append(p.Warnings, doubts(sum)...)
+	p.Figures, p.Warnings = FiguresOf(sum, timed), slices.Concat(p.Warnings, doubts(sum))
 	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), m.Sustainable()
 	return p
 }

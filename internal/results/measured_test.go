@@ -67,3 +67,16 @@ func TestPointSaysWhatItsRunsTell(t *testing.T) {
 		t.Errorf("a closed loop: %+v", p.Sustainable)
 	}
 }
+
+// TestDoubtsAreToldOnce: the engine's account is of the point up to each run.
+func TestDoubtsAreToldOnce(t *testing.T) {
+	var m Measured
+	for i, doubt := range []string{"foreign: 10", "foreign: 20"} {
+		r := measuredRun(i+1, answered(600))
+		r.Doubts = []string{doubt}
+		m.Runs = append(m.Runs, r)
+	}
+	if p := Of(m, 2); len(p.Warnings) != 1 || p.Warnings[0] != "foreign: 20" {
+		t.Errorf("%q", p.Warnings)
+	}
+}

@@ -30,18 +30,8 @@ const (
 	mostSteps   = 20
 )
 
-// TrendOf tests a queue that was looked at at equal intervals through a point
-// for growth; arrivals are the requests that came in that time. The first
-// quarter is left out. Not ok where it was looked at too few times.
-func TrendOf(queue []float64, arrivals float64) (t Trend, ok bool) {
-	cut := len(queue) / 4
-	if cut == 0 {
-		return Trend{}, false
-	}
-	return trend(queue[cut:], arrivals*float64(len(queue)-cut)/float64(len(queue)))
-}
-
-// trend tests the increments between a few looks for a mean above zero. The
+// trend tests a queue that was looked at at equal intervals, while so many
+// arrived: the increments between a few looks, for a mean above zero. The
 // queue's own values would not do: each depends on the one before, also in a
 // queue that is stable, and a test that takes them for independent finds trends
 // everywhere. The increments of a queue at its limit are independent, and those

@@ -88,8 +88,8 @@ func TestTrend(t *testing.T) {
 	}
 }
 
-// TestTrendOf: a queue that somebody else looked at, such as the engine's own.
-func TestTrendOf(t *testing.T) {
+// TestTrendOfQueues of several kinds, from some time after their beginning.
+func TestTrendOfQueues(t *testing.T) {
 	looks := func(n int, at func(i int) float64) (queue []float64) {
 		for i := range n {
 			queue = append(queue, at(i))
@@ -110,7 +110,7 @@ func TestTrendOf(t *testing.T) {
 		{"too few looks", looks(12, func(i int) float64 { return float64(i) }), false, false},
 		{"no looks", nil, false, false},
 	} {
-		if trend, ok := TrendOf(c.queue, 100); ok != c.ok || trend.Grows != c.grows {
+		if trend, ok := trend(c.queue[len(c.queue)/4:], 75); ok != c.ok || trend.Grows != c.grows {
 			t.Errorf("%s: %+v, %v", c.name, trend, ok)
 		}
 	}

@@ -4,7 +4,7 @@
 //
 //	Engine      an engine's metrics, if it has any (engine.go, ask.go)
 //	reading     its figures at one moment, by whatever names (reading.go, names.go)
-//	Watch       what they did over the runs of a point (watch.go, looks.go, side.go)
+//	Watch       what they did over the runs of a point (watch.go, side.go)
 //	Foreign     tokens that it made for others (foreign.go)
 //	Drain       waits until it is idle (drain.go)
 //	PrepareRun  empties its prefix cache, or says how to pass it by (prefixcache.go)

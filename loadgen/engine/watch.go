@@ -27,7 +27,6 @@ type Watch struct {
 	counters [counterCount]figure // growth over the runs
 	spans    [spanCount]timing    // the same
 	gauges   [gaugeCount]level
-	queue    []float64 // of the last run
 
 	unread error // a run's beginning or end could not be read: its growth is missing
 	back   bool  // a counter went back
@@ -40,7 +39,6 @@ type watched struct {
 	over  chan struct{} // closed when nobody looks any more
 	last  reading       // the newest; of the looking goroutine until over
 	back  bool          // the same
-	queue looks         // the same
 	err   error         // reading first failed with it
 }
 
@@ -90,9 +88,6 @@ func (w *Watch) look(ctx context.Context, run *watched) {
 		for g := range w.gauges {
 			w.gauges[g].add(r.gauges[g])
 		}
-		if n, ok := r.gauges[waiting].Get(); ok {
-			run.queue.add(n)
-		}
 	}
 }
 
@@ -107,7 +102,6 @@ func (w *Watch) End(ctx context.Context) {
 	w.run = nil
 	run.stop()
 	<-run.over
-	w.queue = run.queue.kept
 	_, err := w.e.Drain(ctx, w.e.settle) // others may keep it busy: that shows in its counters
 	var end reading
 	if err == nil {
@@ -129,11 +123,6 @@ func (w *Watch) End(ctx context.Context) {
 		grow(&w.spans[s].times, run.first.spans[s].times, end.spans[s].times)
 	}
 }
-
-// Waiting is how many requests waited in the engine during the last run, at
-// equal intervals, for a test of whether its queue grew. Nil where it was not
-// told or the run was too short to look.
-func (w *Watch) Waiting() []float64 { return w.queue }
 
 // grow adds a run's growth. A counter that was not there before the run began
 // at 0: SGLang tells of none before it has counted something.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,9 +125,6 @@ func TestWatchFollowsGauges(t *testing.T) {
 	if len(doubts) > 0 {
 		t.Error(doubts)
 	}
-	if q := w.Waiting(); len(q) < 2 || q[0] != 4 || slices.Max(q[1:]) != 0 {
-		t.Errorf("%v waited, want 4 and then none", q)
-	}
 	near(t, "output tokens", side.OutputTokens, 100)
 	near(t, "the most running", side.RunningMax, 4)
 	near(t, "the most waiting", side.WaitingMax, 4)
@@ -208,23 +204,4 @@ func TestStoppedRun(t *testing.T) {
 	w.End(t.Context())
 	side, _ := w.Side()
 	near(t, "output tokens", side.OutputTokens, 4)
-}
-
-// TestLooksAreBounded: what is kept of many looks is at equal intervals.
-func TestLooksAreBounded(t *testing.T) {
-	var l looks
-	for i := range 5 * mostLooks {
-		l.add(float64(i))
-	}
-	if len(l.kept) > mostLooks || len(l.kept) < mostLooks/2 {
-		t.Errorf("%d looks are kept, want at most %d and no less than half", len(l.kept), mostLooks)
-	}
-	for i, v := range l.kept {
-		if v != float64(i*l.stride) {
-			t.Fatalf("look %d is that of second %v, want %d", i, v, i*l.stride)
-		}
-	}
-	if last := l.kept[len(l.kept)-1]; last < float64(5*mostLooks-l.stride) {
-		t.Errorf("the last look is that of second %v of %d", last, 5*mostLooks)
-	}
 }
