@@ -36,6 +36,26 @@ func engineColumn(head, unit string, of func(*results.EngineSide) record.Opt[flo
 	}}
 }
 
+// hopColumns are what a proxy in between did.
+var hopColumns = []column{
+	hopColumn("joined", "requests", func(h *results.Hop) record.Opt[float64] { return record.Some(float64(h.Joined)) }),
+	hopColumn("hop, to first token", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.HopTTFT }),
+	hopColumn("hop, to last token", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.HopE2E }),
+	hopColumn("in the proxy's code", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.Proxy }),
+	hopColumn("unattributed", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.Unattributed }),
+	hopColumn("engine, to first token", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.EngineTTFT }),
+	hopColumn("engine, to last token", "ms, mean", func(h *results.Hop) record.Opt[float64] { return h.EngineE2E }),
+}
+
+func hopColumn(head, unit string, of func(*results.Hop) record.Opt[float64]) column {
+	return column{head: head, unit: unit, of: func(p *results.Point) cell {
+		if p.Hop == nil {
+			return cell{}
+		}
+		return numberCell(of(p.Hop))
+	}}
+}
+
 // toolColumns are what the tool itself did to the figures.
 var toolColumns = []column{
 	toolColumn("sent late", "ms, p99", func(i *results.Instrument) record.Opt[float64] {

@@ -90,6 +90,9 @@ func point(concurrency int, slowness float64, tells bool) results.Point {
 		}
 		p.Cost = &results.Cost{PerHour: 2.5, PerMillionOutput: record.Some(2.5 / 3600 / rate * 1e6), PerMillionInput: record.Some(2.5 / 3600 / rate * 1e6 * 200 / 512), PerMillionTotal: record.Some(2.5 / 3600 / rate * 1e6 * 200 / 712)}
 	}
+	if tells {
+		p.Hop = &results.Hop{Joined: 3 * n, HopTTFT: record.Some(0.4), HopE2E: record.Some(0.6), Proxy: record.Some(0.2), Unattributed: record.Some(0.4)}
+	}
 	p.Instrument = &results.Instrument{Lateness: p.ClientQueue, CPUShare: record.Some(c / 200), EventsPerS: record.Some(rate)}
 	if tells && concurrency == 64 {
 		p.Sustainable = &results.Sustainable{Reason: "requests in flight grew from 40 to 64 through the point"}

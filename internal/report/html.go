@@ -55,7 +55,7 @@ type document struct {
 }
 
 // sections says what there is anything for.
-type sections struct{ Latency, Knee, TimeLine, Spent, Cost, Engine, Tool bool }
+type sections struct{ Latency, Knee, TimeLine, Spent, Cost, Engine, Hop, Tool bool }
 
 // detailView is what the template of a detail's table is filled with.
 type detailView struct {
@@ -73,6 +73,7 @@ func (s *sections) add(v fileView, drawn pageFile) {
 	s.Spent = s.Spent || len(v.Spent) > 0
 	s.Cost = s.Cost || len(v.Costs) > 0
 	s.Engine = s.Engine || len(v.Engine.Rows) > 0
+	s.Hop = s.Hop || len(v.Hop.Rows) > 0
 	s.Tool = s.Tool || len(v.Tool.Rows) > 0
 }
 

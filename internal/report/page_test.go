@@ -63,6 +63,10 @@ func TestSpent(t *testing.T) {
 			map[string]float64{partQueue: 10, partPrefill: 20, partDecode: 60}},
 		{"seen from outside", results.Point{Figures: results.Figures{TTFT: mean(35), E2E: mean(100)}},
 			map[string]float64{partToFirst: 35, partToLast: 65}},
+		{"through a proxy", results.Point{Figures: results.Figures{TTFT: mean(35), E2E: mean(100)}, Hop: &results.Hop{HopE2E: some(3)}},
+			map[string]float64{partHop: 3, partToFirst: 32, partToLast: 65}},
+		{"through a proxy, told by the engine", results.Point{Figures: results.Figures{E2E: mean(100)}, EngineSide: engine, Hop: &results.Hop{HopE2E: some(3)}},
+			map[string]float64{partQueue: 10, partPrefill: 20, partDecode: 60, partHop: 3, partOther: 7}},
 		{"not streamed", results.Point{Figures: results.Figures{E2E: mean(100)}}, map[string]float64{partWhole: 100}},
 		{"all failed", results.Point{}, map[string]float64{}},
 	} {

@@ -23,6 +23,7 @@ const (
 	partQueue   = "engine queue"
 	partPrefill = "prefill"
 	partDecode  = "decode"
+	partHop     = "hop"
 	partOther   = "network and rest"
 	partToFirst = "to first token"
 	partToLast  = "first to last token"
@@ -31,7 +32,7 @@ const (
 
 // partClasses give each part its colour in the page.
 var partClasses = map[string]string{
-	partClient: "client", partQueue: "queue", partPrefill: "prefill", partDecode: "decode", partOther: "rest",
+	partClient: "client", partQueue: "queue", partPrefill: "prefill", partDecode: "decode", partOther: "rest", partHop: "hop",
 	partToFirst: "prefill", partToLast: "decode", partWhole: "decode",
 }
 
@@ -62,16 +63,29 @@ func spentAt(p *results.Point) spent {
 		add(partQueue, queue)
 		add(partPrefill, prefill)
 		add(partDecode, decode)
-		add(partOther, p.E2E.Mean-queue-prefill-decode)
+		hop := hopOf(p)
+		add(partHop, hop)
+		add(partOther, p.E2E.Mean-queue-prefill-decode-hop)
 		return s
 	}
 	if p.TTFT == nil {
 		add(partWhole, p.E2E.Mean)
 		return s
 	}
-	add(partToFirst, p.TTFT.Mean)
+	hop := min(hopOf(p), p.TTFT.Mean) // it is passed on the way to the first token
+	add(partHop, hop)
+	add(partToFirst, p.TTFT.Mean-hop)
 	add(partToLast, p.E2E.Mean-p.TTFT.Mean)
 	return s
+}
+
+// hopOf is what a proxy in between added to the mean request, in ms; 0 where
+// there was none.
+func hopOf(p *results.Point) float64 {
+	if p.Hop == nil {
+		return 0
+	}
+	return max(0, p.Hop.HopE2E.Or(0))
 }
 
 // spentIn is spentAt over a file's points, the bars scaled to the longest.

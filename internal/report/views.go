@@ -21,6 +21,7 @@ type fileView struct {
 	Costs   []costRow
 	PerHour string
 	Engine  detail
+	Hop     detail
 	Tool    detail
 	Facts   []fact
 }
@@ -57,7 +58,7 @@ func fileViewOf(label string, f Named, drawn pageFile) fileView {
 	v := fileView{
 		Label: label, Line: headline(r.Metadata), Axis: a.Title,
 		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results, a), Facts: facts(f),
-		Engine: detailed(r.Results, a, engineColumns), Tool: detailed(r.Results, a, toolColumns),
+		Engine: detailed(r.Results, a, engineColumns), Hop: detailed(r.Results, a, hopColumns), Tool: detailed(r.Results, a, toolColumns),
 	}
 	for _, s := range v.Spent {
 		v.Told = v.Told || s.Told
