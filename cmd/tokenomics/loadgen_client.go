@@ -57,12 +57,12 @@ func (c *connections) Set(text string) error {
 	return nil
 }
 
-// thrifty has garbage collected when it has grown to half of what is in use, and
-// not to as much: little is made while streams wait, in thousands, and what they
+// thrifty has garbage collected when it has grown to a quarter of what is in use,
+// and not to as much: little is made while streams wait, in thousands, and what they
 // hold would count double. GOGC, where it is set, decides.
 func thrifty() {
 	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(25)
 	}
 }
 
