@@ -289,6 +289,8 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--arrival poisson", 2, "are for --request-rate"},
 		{"--request-rate 1,0", 2, `"0" is no rate`},
 		{"--request-rate 1,1", 2, "there twice"},
+		{"--request-rate 1,1e12", 2, "1e12 is above 65536, more than one machine sends"},
+		{"--request-rate inf --num-prompts 1000000", 2, "what one machine can hold open"},
 		{"--request-rate inf", 2, "say how many with --num-prompts"},
 		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
 		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
