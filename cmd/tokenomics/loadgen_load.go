@@ -136,6 +136,9 @@ func (f *loadFlags) ending(given func(string) bool) (*loadgen.StopWhen, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--stop-when %w", err)
 	}
+	if strings.HasPrefix(s.Figure, "goodput_") && f.goodput == "" {
+		return nil, fmt.Errorf("--stop-when %s: there is no goodput without its bounds, such as --goodput ttft:500", f.stopWhen)
+	}
 	s.Most = f.maxRuns
 	return &s, nil
 }

@@ -294,6 +294,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--request-rate inf", 2, "say how many with --num-prompts"},
 		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
 		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
+		{"--stop-when goodput_rps=2%", 2, "there is no goodput without its bounds"},
 		{"--find most", 2, "give max-concurrency or max-rate"},
 		{"--find max-rate", 2, "such as --slo ttft_p99=500ms"},
 		{"--find max-rate --slo speed=1", 2, "is no bound"},
