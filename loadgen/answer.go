@@ -17,7 +17,7 @@ type answer struct {
 	text   strings.Builder
 }
 
-// maxAnswer bounds what is kept of an answer in one piece.
+// maxAnswer bounds what is kept of an answer.
 const maxAnswer = 8 << 20
 
 func answerOf(req Request) *answer {
@@ -36,6 +36,9 @@ func (a *answer) feed(p []byte) {
 	default:
 		a.split.Feed(p)
 		for e, ok := a.split.Next(); ok; e, ok = a.split.Next() {
+			if a.text.Len() > maxAnswer {
+				continue
+			}
 			a.text.WriteString(gjson.GetBytes(e.Data, "choices.0.delta.content").String())
 		}
 	}

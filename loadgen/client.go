@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -39,8 +40,9 @@ type Header struct{ Name, Value string }
 // Client sends requests and measures the answers. It is safe for use by many
 // goroutines.
 type Client struct {
-	cfg  ClientConfig
-	pool *upstream.Pool
+	cfg     ClientConfig
+	pool    *upstream.Pool
+	secrets []string // that are in no Record
 
 	refused atomic.Bool // the server takes no stream_options
 }
@@ -50,7 +52,22 @@ func NewClient(cfg ClientConfig) *Client {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "tokenomics"
 	}
-	return &Client{cfg: cfg, pool: upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections})}
+	return &Client{cfg: cfg, secrets: secretsOf(cfg), pool: upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections})}
+}
+
+// secretsOf are the keys that requests carry.
+func secretsOf(cfg ClientConfig) (keys []string) {
+	if cfg.APIKey != "" {
+		keys = append(keys, cfg.APIKey)
+	}
+	for _, h := range cfg.Headers {
+		words := strings.Fields(h.Value) // a key may follow its scheme: "Bearer KEY"
+		secret := slices.Contains([]string{"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"}, strings.ToLower(h.Name))
+		if secret && len(words) > 0 {
+			keys = append(keys, words[len(words)-1])
+		}
+	}
+	return keys
 }
 
 // Connect sees to it that n connections are open and unused, so that the next

@@ -240,8 +240,8 @@ func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record
 		why := x.lost(ctx, err)
 		rec.Error, rec.ErrorType = why.Error(), typeOf(why, rec.Outcome)
 	}
-	if key := x.client.cfg.APIKey; key != "" {
-		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]") // some servers quote it
+	for _, key := range x.client.secrets { // some servers quote what they refuse
+		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]")
 	}
 }
 

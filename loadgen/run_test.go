@@ -2,11 +2,16 @@ package loadgen
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"tokenomics/internal/record"
 	"tokenomics/internal/results"
+	"tokenomics/internal/upstream"
 )
 
 // TestAConnectionGivenBackIsAnothers: what another request reads from it does
@@ -90,6 +95,32 @@ func TestGraceIsOfDurations(t *testing.T) {
 	} {
 		if got := (Plan{Grace: time.Second}).Point(tt.load).Grace; got != tt.want {
 			t.Errorf("%+v: %v, want %v", tt.load, got, tt.want)
+		}
+	}
+}
+
+// TestNoKeyInRecords, also where the server quotes the one that it refuses.
+func TestNoKeyInRecords(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem(w, 401, fmt.Sprint("no such key: ", r.Header.Get("Authorization"), " ", r.Header.Get("X-Api-Key")))
+	}))
+	defer srv.Close()
+	target, err := upstream.ParseTarget(srv.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, cfg := range map[string]ClientConfig{
+		"the API key": {APIKey: "sk-secret"},
+		"headers":     {Headers: []Header{{"Authorization", "Bearer sk-secret"}, {"x-api-key", "sk-secret"}}},
+	} {
+		cfg.Target = target
+		c, sink := NewClient(cfg), new(kept)
+		if err := (&Run{Client: c, Pacer: Burst{N: 1}, Workload: hello{}, ID: "r", Sink: sink}).Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if text := sink.records[0].Error; !strings.Contains(text, "[API key]") || strings.Contains(text, "secret") {
+			t.Errorf("%s: %q", name, text)
 		}
 	}
 }

@@ -35,15 +35,20 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 	if err := closeRequests(); err != nil {
 		arms[0].session.notes.Warning(oneLine(err))
 	}
-	var files []*results.Results
+	if len(measured[0]) == 0 { // the first is never behind the second
+		return nothingMeasured(sweepErr)
+	}
 	var failed error // of one is no reason to lose what the other has measured
 	for k, a := range arms {
 		fmt.Fprintf(a.session.words(), "\n%s: ", a.name)
 		failed = errors.Join(failed, a.session.finish(a.out, measured[k], sweepErr))
-		files = append(files, a.session.results(measured[k], false))
 	}
 	if failed != nil {
 		return failed
+	}
+	var files []*results.Results
+	for k, a := range arms {
+		files = append(files, a.session.results(measured[k], false))
 	}
 	return p.showAB(arms, files)
 }

@@ -134,7 +134,7 @@ func (o *ours) add(r *record.Record) {
 	seen := r.Usage.Completion.Or(0)
 	o.output += seen
 	if r.Outcome != record.Complete && r.Sent.Ok() {
-		o.unseen += max(0, r.MaxTokens.Or(0)-seen)
+		o.unseen += max(0, int64(max(1, r.N))*r.MaxTokens.Or(0)-seen)
 	}
 }
 

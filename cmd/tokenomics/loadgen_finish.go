@@ -17,10 +17,7 @@ import (
 func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measured, sweepErr error) error {
 	stopped := errors.Is(sweepErr, context.Canceled)
 	if len(measured) == 0 {
-		if stopped || sweepErr == nil {
-			return runError(errors.New("stopped before anything was measured; no results were written"))
-		}
-		return runError(sweepErr)
+		return nothingMeasured(sweepErr)
 	}
 	file := s.results(measured, sweepErr != nil)
 	writeErr := out.Write(file.Write)
@@ -54,6 +51,19 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		}
 	}
 	return nil
+}
+
+// nothingMeasured is what a sweep ends with that was over before its first
+// request.
+func nothingMeasured(why error) error {
+	var coded *exitError
+	switch {
+	case why == nil || errors.Is(why, context.Canceled):
+		return runError(errors.New("stopped before anything was measured; no results were written"))
+	case errors.As(why, &coded):
+		return why // wrong use, for instance
+	}
+	return runError(why)
 }
 
 // totals are over every run.

@@ -136,6 +136,9 @@ func (f *loadFlags) ending(given func(string) bool) (*loadgen.StopWhen, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--stop-when %w", err)
 	}
+	if strings.HasPrefix(s.Figure, "goodput_") && f.goodput == "" {
+		return nil, fmt.Errorf("--stop-when %s: there is no goodput without its bounds, such as --goodput ttft:500", f.stopWhen)
+	}
 	s.Most = f.maxRuns
 	return &s, nil
 }
@@ -310,6 +313,9 @@ func (f *loadFlags) open() (loads []results.Load, err error) {
 		if math.IsInf(r, 1) && f.numPrompts == 0 {
 			return nil, errors.New("--request-rate inf sends all requests at once: say how many with --num-prompts")
 		}
+		if math.IsInf(r, 1) && f.numPrompts > maxBatchSize {
+			return nil, fmt.Errorf("--num-prompts %d: --request-rate inf sends all at once, and %d is what one machine can hold open to one address", f.numPrompts, maxBatchSize)
+		}
 		l.RequestRate = results.Rate(r)
 		loads = append(loads, l)
 	}
@@ -340,6 +346,8 @@ func parseRates(list string) (rates []float64, err error) {
 		switch {
 		case err != nil || !(r > 0):
 			return nil, fmt.Errorf("--request-rate %q: %q is no rate; give numbers above 0, or inf, separated by commas, such as 1,2.5,5,inf", list, part)
+		case r > maxBatchSize && !math.IsInf(r, 1):
+			return nil, fmt.Errorf("--request-rate %q: %s is above %d, more than one machine sends", list, part, maxBatchSize)
 		case slices.Contains(rates, r):
 			return nil, fmt.Errorf("--request-rate %q: %s is there twice (--num-runs repeats every rate)", list, part)
 		}

@@ -69,7 +69,7 @@ func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *
 // expected is how many requests there will be; -1 where that shows only as it
 // goes.
 func (p *loadgenPlan) expected() int {
-	if p.find != nil || p.until != nil || p.load.warmupTime > 0 {
+	if p.find != nil || p.until != nil || p.load.warmupTime > 0 || p.shape == loadgen.ShapeConversations {
 		return -1
 	}
 	total := p.load.warmup
@@ -79,6 +79,9 @@ func (p *loadgenPlan) expected() int {
 			return -1
 		}
 		total += n * p.load.numRuns
+	}
+	if p.ab != "" {
+		total *= 2
 	}
 	return total
 }

@@ -289,9 +289,12 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--arrival poisson", 2, "are for --request-rate"},
 		{"--request-rate 1,0", 2, `"0" is no rate`},
 		{"--request-rate 1,1", 2, "there twice"},
+		{"--request-rate 1,1e12", 2, "1e12 is above 65536, more than one machine sends"},
+		{"--request-rate inf --num-prompts 1000000", 2, "what one machine can hold open"},
 		{"--request-rate inf", 2, "say how many with --num-prompts"},
 		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
 		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
+		{"--stop-when goodput_rps=2%", 2, "there is no goodput without its bounds"},
 		{"--find most", 2, "give max-concurrency or max-rate"},
 		{"--find max-rate", 2, "such as --slo ttft_p99=500ms"},
 		{"--find max-rate --slo speed=1", 2, "is no bound"},
@@ -379,6 +382,15 @@ func TestLoadgenFindsNothing(t *testing.T) {
 	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--find", "max-concurrency", "--slo", "ttft_p99=1ns",
 		"--num-prompts", "2", "--num-runs", "1", "--results-file", filepath.Join(t.TempDir(), "r.json"))
 	if code != 1 || !strings.Contains(stdout, "1 is too much: ttft_p99 is") || !strings.Contains(stderr, "no load meets the service level") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+}
+
+// TestLoadgenABNotBegun: a server that can't be asked is told of, and no more.
+func TestLoadgenABNotBegun(t *testing.T) {
+	url := fakeServer(t, answers)
+	code, stdout, stderr := loadgenRun(t.Context(), t, "--ab", url+","+url, "--prefix-tokens", "5", "--tokenizer", "none.json", "--results-file", filepath.Join(t.TempDir(), "r.json"))
+	if code != 2 || strings.Count(stderr, "--tokenizer: reading") != 1 {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }

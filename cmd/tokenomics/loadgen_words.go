@@ -105,8 +105,11 @@ func (s *loadgenSession) probe(ctx context.Context, v *prompt.Vocabulary, r load
 				}
 			}
 		})}
-		if err := run.Do(ctx); err != nil {
+		switch err := run.Do(ctx); {
+		case ctx.Err() != nil:
 			return nil, runError(errStoppedEarly)
+		case err != nil:
+			return nil, runError(fmt.Errorf("finding out how long prompts are: %w", err))
 		}
 	}
 	if failed != "" {

@@ -38,13 +38,16 @@ func ParseBounds(text string) (bounds []Bound, err error) {
 	return bounds, nil
 }
 
+// longest is a year, in ms: more than any bound, and still a time.Duration.
+const longest = 365 * 24 * 3600 * 1000
+
 // milliseconds reads "500ms", "1.5s" or, in milliseconds, "500".
 func milliseconds(text string) (float64, error) {
 	v, err := strconv.ParseFloat(text, 64)
 	if d, e := time.ParseDuration(text); e == nil {
 		v, err = float64(d)/float64(time.Millisecond), nil
 	}
-	if err != nil || !(v > 0) {
+	if err != nil || !(v > 0 && v <= longest) {
 		return 0, fmt.Errorf("%q is no time above 0, such as 500ms or 1.5s", text)
 	}
 	return v, nil

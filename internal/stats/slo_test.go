@@ -28,6 +28,7 @@ func TestParseSLO(t *testing.T) {
 		"ttft:0":           "is no time",
 		"ttft:-5":          "is no time",
 		"ttft:NaN":         "is no time",
+		"ttft:1e300":       "is no time",
 		"e2e:1s,e2el=2000": "bounded twice",
 	} {
 		if _, err := ParseSLO(text); err == nil || !strings.Contains(err.Error(), want) {

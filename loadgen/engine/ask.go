@@ -83,3 +83,15 @@ func (e *Engine) exchange(ctx context.Context, c *upstream.Conn, method, path st
 
 // readerOnly hides what else a Conn can do from io.
 type readerOnly struct{ io.Reader }
+
+// pause waits before the engine is asked again. The error is ctx's.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -35,12 +35,8 @@ func (e *Engine) Drain(ctx context.Context, limit time.Duration) (word string, e
 		if time.Until(end) < drainPause {
 			return word, nil
 		}
-		timer := time.NewTimer(drainPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return "", ctx.Err()
-		case <-timer.C:
+		if err := pause(ctx, drainPause); err != nil {
+			return "", err
 		}
 	}
 }

@@ -43,12 +43,8 @@ func (e *Engine) Reset(ctx context.Context) (how string, err error) {
 		if !again || try == resetTries {
 			return "", err
 		}
-		timer := time.NewTimer(drainPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return "", ctx.Err()
-		case <-timer.C:
+		if err := pause(ctx, drainPause); err != nil {
+			return "", err
 		}
 	}
 }

@@ -70,12 +70,8 @@ func (w *Watch) Begin(ctx context.Context) {
 func (w *Watch) look(ctx context.Context, run *watched) {
 	defer close(run.over)
 	for wait := w.e.every; ; {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if pause(ctx, wait) != nil {
 			return
-		case <-timer.C:
 		}
 		began := time.Now()
 		r, err := w.e.read(ctx)

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"tokenomics/internal/record"
+)
+
+// TestOursMayBeUnseen: for a request that was broken off the engine may have
+// made all tokens of each of its answers.
+func TestOursMayBeUnseen(t *testing.T) {
+	o := ours{whole: true}
+	r := &record.Record{Outcome: record.ClientAbort, Sent: record.Some(time.Duration(0))}
+	r.N, r.MaxTokens, r.Usage.Completion = 3, record.Some[int64](10), record.Some[int64](4)
+	o.add(r)
+	if got := o.of(); got.Unseen != 26 || got.Output.Or(0) != 4 || got.Prompt.Ok() {
+		t.Errorf("%+v", got)
+	}
+}
