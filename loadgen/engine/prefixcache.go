@@ -31,7 +31,7 @@ func (e *Engine) Reset(ctx context.Context) (how string, err error) {
 		// tells whether there are any.
 		return "", errors.New("llama.cpp has no way to empty all of its prompt cache: salt passes it by")
 	case "ollama":
-		return "", errors.New("Ollama has no way to empty its prompt cache")
+		return "", errors.New("no way is known to empty the prompt cache of Ollama")
 	default:
 		return "", errors.New("no way is known to empty this engine's prefix cache")
 	}
