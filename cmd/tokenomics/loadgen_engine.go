@@ -90,6 +90,12 @@ func (w *engineWatch) prepare(ctx context.Context, run int) (ready loadgen.Prepa
 	return ready, nil
 }
 
+// unsalted takes back that the requests are salted.
+func (w *engineWatch) unsalted(endpoint string) {
+	w.method = ""
+	w.once(fmt.Sprintf("the engine heeds no cache_salt at --endpoint %s: later runs may be answered from its prefix cache", endpoint))
+}
+
 // begin watches a run. A point's first begins its account.
 func (w *engineWatch) begin(ctx context.Context, run int) {
 	if run == 1 {

@@ -1,11 +1,30 @@
 package main
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/results"
 )
+
+// TestWhatIsNotSaltedIsNotSaidToBe: the results name what kept the prefix cache
+// out.
+func TestWhatIsNotSaltedIsNotSaidToBe(t *testing.T) {
+	for endpoint, method := range map[string]string{"chat": "cache_salt", "ollama-chat": ""} {
+		path := filepath.Join(t.TempDir(), "r.json")
+		_, _, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--endpoint", endpoint, "--prefix-cache", "salt", "--batch-sizes", "1", "--results-file", path)
+		r, err := results.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Metadata.PrefixCacheMethod != method || strings.Contains(stderr, "heeds no cache_salt at --endpoint "+endpoint) != (method == "") {
+			t.Errorf("%s: %q\n%s", endpoint, r.Metadata.PrefixCacheMethod, stderr)
+		}
+	}
+}
 
 // TestOursMayBeUnseen: for a request that was broken off the engine may have
 // made all tokens of each of its answers.

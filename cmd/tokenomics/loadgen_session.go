@@ -128,8 +128,11 @@ func (s *loadgenSession) build(what loadgen.Requests) (*loadgen.Sweep, error) {
 // workload is what a run sends, from prompt or conversation number first on.
 func (s *loadgenSession) workload(r loadgen.Requests, first int, cache loadgen.Cache) loadgen.Workload {
 	r.First, r.Asking.NoPromptCache = first, cache.NoPromptCache
-	if r.Asking.TakesSalt() {
+	switch {
+	case r.Asking.TakesSalt():
 		r.Asking.CacheSalt = cache.Salt
+	case cache.Salt != "":
+		s.engine.unsalted(r.Asking.Endpoint)
 	}
 	if s.plan.shape != loadgen.ShapeConversations {
 		return r
