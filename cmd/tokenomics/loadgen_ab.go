@@ -40,7 +40,9 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 	}
 	var failed error // of one is no reason to lose what the other has measured
 	for k, a := range arms {
-		fmt.Fprintf(a.session.words(), "\n%s: ", a.name)
+		if len(measured[k]) > 0 {
+			fmt.Fprintf(a.session.words(), "\n%s: ", a.name)
+		}
 		failed = errors.Join(failed, a.session.finish(a.out, measured[k], sweepErr))
 	}
 	if failed != nil {

@@ -82,7 +82,7 @@ type Metadata struct {
 	WarmupTimeS  float64  `json:"warmup_time_s,omitempty"`
 	LoRAs        []string `json:"loras,omitempty"`
 
-	BatchSizes  []int   `json:"batch_sizes"`
+	BatchSizes  []int   `json:"batch_sizes,omitempty"`
 	NumRuns     int     `json:"num_runs"`
 	MaxTokens   int     `json:"max_tokens"`
 	Temperature float64 `json:"temperature"`
