@@ -109,6 +109,7 @@ func (p *loadgenPlan) alternate(ctx context.Context, e *env, arms []*arm, sink r
 	progress := newLoadgenProgress(e.stderr, arms[0].session.notes, p, live)
 	defer progress.close()
 	for _, a := range arms {
+		a.session.notes.progress = progress
 		defer a.session.close()
 		s, err := a.session.open(ctx, a.session.plan.base.target, sink, live)
 		if err != nil {

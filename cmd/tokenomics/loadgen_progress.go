@@ -15,12 +15,16 @@ import (
 
 // loadgenNotes keeps what must be known beside the figures.
 type loadgenNotes struct {
-	w     io.Writer
-	texts []string
+	w        io.Writer
+	progress *loadgenProgress // that writes to w too; nil where none does
+	texts    []string
 }
 
 // Warning shows a text at once, and keeps it for the end.
 func (n *loadgenNotes) Warning(text string) {
+	if n.progress != nil {
+		defer n.progress.interrupt()()
+	}
 	fmt.Fprintf(n.w, "Warning: %s\n", text)
 	n.add(text)
 }
@@ -62,6 +66,7 @@ func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *
 		g.bar = progressbar.NewOptions(p.expected(), progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
 			progressbar.OptionSetWidth(16), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
 	}
+	notes.progress = g
 	g.done.Go(func() { g.tick(every) })
 	return g
 }
@@ -225,17 +230,20 @@ func requestCount(n int) string {
 }
 
 // Warning interrupts the bar for a line.
-func (g *loadgenProgress) Warning(text string) {
+func (g *loadgenProgress) Warning(text string) { g.notes.Warning(text) }
+
+// interrupt keeps the progress from being shown until what it returns is called.
+func (g *loadgenProgress) interrupt() (goOn func()) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.bar != nil {
 		_ = g.bar.Clear() // as in Request
 	}
-	g.notes.Warning(text)
+	return g.mu.Unlock
 }
 
 // close takes the bar away.
 func (g *loadgenProgress) close() {
+	g.notes.progress = nil
 	close(g.quit)
 	g.done.Wait()
 	if g.bar != nil {
