@@ -49,6 +49,8 @@ func (f *Find) next(done []results.Measured) (load float64, ok bool) {
 	switch {
 	case math.IsInf(hi, 1):
 		return min(2*lo, f.Most), lo < f.Most
+	case lo == 0 && single(done, hi):
+		return 0, false
 	case lo == 0:
 		load = hi / 2
 	default:
@@ -94,6 +96,17 @@ func (f *Find) bracket(done []results.Measured) (lo, hi float64) {
 		}
 	}
 	return lo, hi
+}
+
+// single says whether no request of a load ran beside another: one that is too
+// much all the same leaves nothing to look for below it.
+func single(done []results.Measured, load float64) bool {
+	for _, m := range done {
+		if LoadOf(m) == load {
+			return m.Summary().PeakInFlight <= 1
+		}
+	}
+	return false
 }
 
 // LoadOf is the load of what was measured, as one number.

@@ -14,6 +14,9 @@ import (
 func planted(l results.Load, ttft time.Duration) results.Measured {
 	r := &record.Record{Outcome: record.Complete, Start: time.Unix(0, 0), Sent: record.Some(time.Duration(0)), FirstToken: record.Some(ttft), LastToken: record.Some(2 * ttft), End: record.Some(2 * ttft)}
 	r.Stream = true
+	if ttft > 500*time.Millisecond {
+		r.InFlight = 2 // it was late because it waited for another
+	}
 	m := results.Measured{Name: fmt.Sprint(LoadOf(results.Measured{Load: l})), Load: l, Runs: []results.MeasuredRun{{Number: 1, Window: new(stats.Window)}}}
 	m.Runs[0].Window.Observe(r)
 	return m
@@ -125,5 +128,19 @@ func TestFindTrustsNoShortRun(t *testing.T) {
 		if ok, why := f.Good(m); ok != good || !ok && why != "its runs were too short to tell whether it can be sustained" {
 			t.Errorf("%d in flight: %v, %q", inFlight, ok, why)
 		}
+	}
+}
+
+// TestFindLooksForNothingBelowASingleRequest, which is as fast as it gets.
+func TestFindLooksForNothingBelowASingleRequest(t *testing.T) {
+	bounds, err := stats.ParseBounds("ttft_p99=500ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Find{From: 1, Most: 8, Within: 0.05, Bounds: bounds}
+	m := results.Measured{Load: results.Load{Shape: ShapeRate, RequestRate: 1}, Runs: []results.MeasuredRun{{Number: 1, Window: new(stats.Window)}}}
+	m.Runs[0].Window.Observe(&record.Record{Outcome: record.Complete, Start: time.Unix(0, 0), Sent: record.Some(time.Duration(0)), End: record.Some(time.Second)})
+	if load, ok := f.next([]results.Measured{m}); ok {
+		t.Errorf("%v is tried", load)
 	}
 }
