@@ -26,6 +26,15 @@ type Point struct {
 // open says whether requests are sent whatever becomes of those before.
 func (p Point) open() bool { return p.Load.Shape == ShapeRate || p.Load.Shape == ShapeTrace }
 
+// target is how many requests are in flight in the steady state; 0 where there is
+// none: users of conversations think between their turns.
+func (p Point) target() int {
+	if p.Load.Shape == ShapeConcurrency {
+		return p.Load.MaxConcurrency
+	}
+	return 0
+}
+
 // Route says which point is to be measured next, given what was measured so
 // far; none at the end.
 type Route func(done []results.Measured) (p Point, ok bool)
@@ -136,7 +145,7 @@ func (s *Sweep) run(ctx context.Context, p Point, n int) (results.MeasuredRun, e
 }
 
 func (s *Sweep) one(ctx context.Context, p Point, n int, sink record.Sink) (m results.MeasuredRun, err error) {
-	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: &stats.Window{SLO: s.SLO, Open: p.open(), Target: p.Load.MaxConcurrency}}
+	m = results.MeasuredRun{Number: n, Start: time.Now(), Window: &stats.Window{SLO: s.SLO, Open: p.open(), Target: p.target()}}
 	s.Progress.Begin(p.Name, n, p.Requests)
 	run := Run{
 		Client: s.Client, Pacer: p.Pacer(n), MaxInFlight: p.MaxInFlight, Ramp: p.Ramp,

@@ -129,7 +129,7 @@ func (f *loadgenFlags) registerServer(fs *pflag.FlagSet) {
 func (f *loadgenFlags) registerResults(fs *pflag.FlagSet) {
 	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
-	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file:\n"+strings.Join(exportFormats, ", "))
+	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file:\n"+strings.Join(exportFormats, ", ")+"; each request's events are then kept in memory to the end")
 	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens")
 	fs.StringVar(&f.description, "description", "", "`text` kept with the results")
 	fs.StringVar(&f.calibrationFile, "calibration", "", "`file` of tokenomics calibrate, which says what loads this machine measures well; none for none\n(default: where calibrate keeps it)")
