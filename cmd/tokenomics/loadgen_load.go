@@ -190,7 +190,7 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return fmt.Errorf("--warmup-time %v: give 0 (none) or more", f.warmupTime)
 	case f.warmupTime > 0 && (given("warmup") || given("warmup-runs")):
 		return errors.New("--warmup and --warmup-time exclude each other: give one")
-	case f.numPrompts < 0:
+	case f.numPrompts < 0 || f.numPrompts == 0 && given("num-prompts"):
 		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
 	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:
 		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")

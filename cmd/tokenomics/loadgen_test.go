@@ -315,6 +315,10 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--trace-speed 2", 2, "are for --trace"},
 		{"--trace nowhere.jsonl", 2, "nowhere.jsonl"},
 		{"--lora-mix zipf", 2, "name some with --lora"},
+		{"--prefix-groups 2", 2, "with --prefix-tokens"},
+		{"--image-size 8x8", 2, "with --num-images"},
+		{"--min-tokens 9 --max-tokens 8", 2, "more than --max-tokens 8"},
+		{"--max-concurrency 1 --num-prompts 0", 2, "give 1 or more"},
 		{"--num-images 1 --image-size big", 2, "WIDTHxHEIGHT"},
 		{"--header X", 2, "give a name and a value"},
 		{"--header Host:a", 2, "the client makes that line itself"},
@@ -363,6 +367,8 @@ func TestLoadgenShapes(t *testing.T) {
 		{"bursty", "--request-rate 400 --burstiness 0.5 --num-prompts 10 --num-runs 1 --ramp-up 20ms", "400", "rate", 10},
 		{"until it is known", "--batch-sizes 2 --stop-when failed_ratio=1% --goodput ttft:60000", "2", "batch", 10},
 		{"search", "--find max-concurrency --slo ttft_p99=1m --find-most 2 --num-prompts 4 --num-runs 1", "2", "The knee: 2 requests in flight", 4},
+		{"goodput", "--max-concurrency 2 --goodput e2e=1m --num-prompts 4 --num-runs 1", "2", "a second, 100 % of all", 4},
+		{"cost", "--max-concurrency 2 --cost-per-hour 2 --num-prompts 4 --num-runs 1", "2", "a million tokens cost ", 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r.json")
