@@ -292,6 +292,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--request-rate 1,1e12", 2, "1e12 is above 65536, more than one machine sends"},
 		{"--request-rate inf --num-prompts 1000000", 2, "what one machine can hold open"},
 		{"--request-rate inf", 2, "say how many with --num-prompts"},
+		{"--request-rate 0.5 --duration 1s", 2, "give a --duration of 2 s or more"},
 		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
 		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
 		{"--stop-when goodput_rps=2%", 2, "there is no goodput without its bounds"},
