@@ -317,7 +317,7 @@ func (f *loadFlags) open() (loads []results.Load, err error) {
 			return nil, fmt.Errorf("--num-prompts %d: --request-rate inf sends all at once, and %d is what one machine can hold open to one address", f.numPrompts, maxBatchSize)
 		}
 		if f.numPrompts == 0 && r*l.DurationS < 1 {
-			return nil, fmt.Errorf("--request-rate %v sends its first request later than a run's end: give a --duration of %.3g s or more, or --num-prompts", r, 1/r)
+			return nil, fmt.Errorf("--request-rate %v sends its first request later than a run's end: give a --duration of %.0f s or more, or --num-prompts", r, math.Ceil(1/r))
 		}
 		l.RequestRate = results.Rate(r)
 		loads = append(loads, l)
