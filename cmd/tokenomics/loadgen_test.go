@@ -206,10 +206,10 @@ func TestLoadgen(t *testing.T) {
 func TestLoadgenAllFailed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.json")
 	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, breaks), "--batch-sizes", "2", "--num-runs", "1", "--results-file", path)
-	if code != 1 || !strings.Contains(stderr, "all 2 requests failed, the first with: engine on fire") {
+	if code != 1 || !strings.Contains(stderr, "all 2 requests failed, the first with: HTTP 500: engine on fire") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
-	if p := readResults(t, path).Results["2"]; p.Failed != 2 || p.FirstError != "engine on fire" {
+	if p := readResults(t, path).Results["2"]; p.Failed != 2 || p.FirstError != "HTTP 500: engine on fire" {
 		t.Errorf("results: %+v", p)
 	}
 }
