@@ -42,6 +42,10 @@ type Run struct {
 // opened, so that it leaves on time.
 const ahead = 50 * time.Millisecond
 
+// unreachablePause is how long a request that found no server keeps its slot: a
+// closed loop would otherwise do nothing but fail, as fast as it can.
+const unreachablePause = 100 * time.Millisecond
+
 // Do sends the requests and returns when all have ended. Those that are due
 // at the beginning are made ready first, connections open, and released
 // together: only then the clock starts. Cancelling ctx closes what is in
@@ -199,6 +203,9 @@ func (d *dispatch) do(ctx context.Context, x *exchange, due time.Time) {
 		rec.InFlight = int(inFlight)
 		next, think := d.follow(x, rec)
 		d.observe(rec)
+		if rec.Outcome == record.Unreachable && d.slots != nil {
+			sleepUntil(ctx, time.Now().Add(unreachablePause))
+		}
 		if next == nil {
 			return
 		}

@@ -124,3 +124,18 @@ func TestNoKeyInRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyListensInAClosedLoop: it does not fail as fast as it can.
+func TestNobodyListensInAClosedLoop(t *testing.T) {
+	e := newEngine(t)
+	c := e.client(t, 0)
+	e.srv.Close()
+	var sink kept
+	run := Run{Client: c, Pacer: Steady{For: unreachablePause / 2}, MaxInFlight: 3, Workload: hello{}, ID: "r", Sink: &sink}
+	if err := run.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if sink.count() != 3 || sink.records[0].Outcome != record.Unreachable {
+		t.Errorf("%d requests, the first is %s: want 3 that found nobody", sink.count(), sink.records[0].Outcome)
+	}
+}

@@ -244,7 +244,7 @@ func TestFailedRequestIsCountedAndNotAveraged(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := results.Of(done[0], 1)
-	if f.Requests != 4 || f.Succeeded != 3 || f.Failed != 1 || f.FirstError != "engine on fire" {
+	if f.Requests != 4 || f.Succeeded != 3 || f.Failed != 1 || f.FirstError != "HTTP 500: engine on fire" {
 		t.Errorf("%+v", f.Figures)
 	}
 	if in, out := f.AvgInputTokens.Or(0), f.AvgOutputTokens.Or(0); in != 7 || out != 3 {

@@ -109,7 +109,7 @@ func (p *comparePlan) do(e *env) error {
 	c := results.Compare(base, other, p.figures, p.threshold)
 	c.Base, c.New = p.base, p.other
 	if len(c.Points) == 0 {
-		return runError(fmt.Errorf("%q and %q have no point in common: %s and %s",
+		return runError(fmt.Errorf("%q and %q have no point in common, of the same name and load: %s and %s",
 			p.base, p.other, pointNames(base.Results), pointNames(other.Results)))
 	}
 	if p.named {
@@ -135,7 +135,11 @@ func (p *comparePlan) do(e *env) error {
 func pointNames(points results.Points) string {
 	var names []string
 	for _, p := range points {
-		names = append(names, p.Name)
+		name := p.Name
+		if p.Load != nil {
+			name = p.Load.Shape + " " + name
+		}
+		names = append(names, name)
 	}
 	return "(" + strings.Join(names, ", ") + ")"
 }

@@ -54,6 +54,8 @@ func (f *askFlags) check(given func(string) bool) error {
 		return fmt.Errorf("--max-tokens %d: give 1 or more", f.maxTokens)
 	case f.minTokens < 0:
 		return fmt.Errorf("--min-tokens %d: give 0 (none) or more", f.minTokens)
+	case f.minTokens > f.maxTokens && given("max-tokens"):
+		return fmt.Errorf("--min-tokens %d is more than --max-tokens %d: give less", f.minTokens, f.maxTokens)
 	case !(f.temperature >= 0 && f.temperature <= 100):
 		return fmt.Errorf("--temperature %v: give 0 or more, usually 0 to 2", f.temperature)
 	case f.n < 1:

@@ -139,7 +139,8 @@ func (o *ours) add(r *record.Record) {
 	o.prompt += n
 	seen := r.Usage.Completion.Or(0)
 	o.output += seen
-	if r.Outcome != record.Complete && r.Sent.Ok() {
+	estimated := r.Usage.Source == record.SourceEvents
+	if estimated || r.Outcome != record.Complete && r.Sent.Ok() {
 		o.unseen += max(0, int64(max(1, r.N))*r.MaxTokens.Or(0)-seen)
 	}
 }

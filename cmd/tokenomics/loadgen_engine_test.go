@@ -37,3 +37,15 @@ func TestOursMayBeUnseen(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestEstimatesAreNotAll: what an answer's events show is not all that the
+// engine may have made for it.
+func TestEstimatesAreNotAll(t *testing.T) {
+	var o ours
+	r := &record.Record{Outcome: record.Complete}
+	r.MaxTokens, r.Usage.Completion, r.Usage.Source = record.Some[int64](10), record.Some[int64](9), record.SourceEvents
+	o.add(r)
+	if got := o.of(); got.Unseen != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -112,6 +112,7 @@ func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
 		}
 	}
 	s.showHops(w, measured)
+	s.showWorth(w, measured)
 	for _, text := range s.notes.texts {
 		fmt.Fprintf(w, "\nWarning: %s\n", text)
 	}

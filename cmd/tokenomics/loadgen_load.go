@@ -190,7 +190,7 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return fmt.Errorf("--warmup-time %v: give 0 (none) or more", f.warmupTime)
 	case f.warmupTime > 0 && (given("warmup") || given("warmup-runs")):
 		return errors.New("--warmup and --warmup-time exclude each other: give one")
-	case f.numPrompts < 0:
+	case f.numPrompts < 0 || f.numPrompts == 0 && given("num-prompts"):
 		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
 	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:
 		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")
@@ -315,6 +315,9 @@ func (f *loadFlags) open() (loads []results.Load, err error) {
 		}
 		if math.IsInf(r, 1) && f.numPrompts > maxBatchSize {
 			return nil, fmt.Errorf("--num-prompts %d: --request-rate inf sends all at once, and %d is what one machine can hold open to one address", f.numPrompts, maxBatchSize)
+		}
+		if f.numPrompts == 0 && r*l.DurationS < 1 {
+			return nil, fmt.Errorf("--request-rate %v sends its first request later than a run's end: give a --duration of %.0f s or more, or --num-prompts", r, math.Ceil(1/r))
 		}
 		l.RequestRate = results.Rate(r)
 		loads = append(loads, l)

@@ -117,6 +117,10 @@ func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
 		return p, errors.New("--scenario, --input-len and --output-len are of made prompts, and a dataset has its own: leave one out, or give --dataset-key random")
 	case f.prefixTokens < 0 || f.prefixGroups < 1 || f.numImages < 0 || f.documents < 1:
 		return p, errors.New("--prefix-tokens and --num-images: give 0 (none) or more; --prefix-groups and --documents: give 1 or more")
+	case f.prefixTokens == 0 && given("prefix-groups"):
+		return p, errors.New("--prefix-groups is how many prefixes there are: say how long they are with --prefix-tokens")
+	case f.numImages == 0 && given("image-size"):
+		return p, errors.New("--image-size is that of made images: say how many with --num-images")
 	case len(f.loras) == 0 && given("lora-mix"):
 		return p, errors.New("--lora-mix is how requests are spread over adapters: name some with --lora")
 	case len(f.loras) > 0 && !slices.Contains(mixNames(), f.loraMix):

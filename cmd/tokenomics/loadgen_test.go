@@ -206,10 +206,10 @@ func TestLoadgen(t *testing.T) {
 func TestLoadgenAllFailed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.json")
 	code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, breaks), "--batch-sizes", "2", "--num-runs", "1", "--results-file", path)
-	if code != 1 || !strings.Contains(stderr, "all 2 requests failed, the first with: engine on fire") {
+	if code != 1 || !strings.Contains(stderr, "all 2 requests failed, the first with: HTTP 500: engine on fire") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
-	if p := readResults(t, path).Results["2"]; p.Failed != 2 || p.FirstError != "engine on fire" {
+	if p := readResults(t, path).Results["2"]; p.Failed != 2 || p.FirstError != "HTTP 500: engine on fire" {
 		t.Errorf("results: %+v", p)
 	}
 }
@@ -292,6 +292,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--request-rate 1,1e12", 2, "1e12 is above 65536, more than one machine sends"},
 		{"--request-rate inf --num-prompts 1000000", 2, "what one machine can hold open"},
 		{"--request-rate inf", 2, "say how many with --num-prompts"},
+		{"--request-rate 0.5 --duration 1s", 2, "give a --duration of 2 s or more"},
 		{"--request-rate 1 --arrival never", 2, "give constant, poisson or gamma"},
 		{"--request-rate 1 --arrival constant --burstiness 2", 2, "shape of gamma arrivals"},
 		{"--stop-when goodput_rps=2%", 2, "there is no goodput without its bounds"},
@@ -315,6 +316,10 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--trace-speed 2", 2, "are for --trace"},
 		{"--trace nowhere.jsonl", 2, "nowhere.jsonl"},
 		{"--lora-mix zipf", 2, "name some with --lora"},
+		{"--prefix-groups 2", 2, "with --prefix-tokens"},
+		{"--image-size 8x8", 2, "with --num-images"},
+		{"--min-tokens 9 --max-tokens 8", 2, "more than --max-tokens 8"},
+		{"--max-concurrency 1 --num-prompts 0", 2, "give 1 or more"},
 		{"--num-images 1 --image-size big", 2, "WIDTHxHEIGHT"},
 		{"--header X", 2, "give a name and a value"},
 		{"--header Host:a", 2, "the client makes that line itself"},
@@ -363,6 +368,8 @@ func TestLoadgenShapes(t *testing.T) {
 		{"bursty", "--request-rate 400 --burstiness 0.5 --num-prompts 10 --num-runs 1 --ramp-up 20ms", "400", "rate", 10},
 		{"until it is known", "--batch-sizes 2 --stop-when failed_ratio=1% --goodput ttft:60000", "2", "batch", 10},
 		{"search", "--find max-concurrency --slo ttft_p99=1m --find-most 2 --num-prompts 4 --num-runs 1", "2", "The knee: 2 requests in flight", 4},
+		{"goodput", "--max-concurrency 2 --goodput e2e=1m --num-prompts 4 --num-runs 1", "2", "a second, 100 % of all", 4},
+		{"cost", "--max-concurrency 2 --cost-per-hour 2 --num-prompts 4 --num-runs 1", "2", "a million tokens cost ", 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r.json")

@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"tokenomics/internal/record"
@@ -107,6 +109,9 @@ func (w *Window) failed(r *record.Record) {
 	text := r.Error
 	if text == "" {
 		text = string(r.Outcome)
+	}
+	if code := strconv.Itoa(r.Status); r.Outcome == record.Error && r.Status >= 400 && !strings.Contains(text, code) {
+		text = "HTTP " + code + ": " + text
 	}
 	if at := r.Start.Add(r.End.Or(0)); w.firstError == "" || at.Before(w.errorAt) {
 		w.firstError, w.errorAt = text, at

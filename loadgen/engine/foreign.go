@@ -13,7 +13,8 @@ type Ours struct {
 	Prompt record.Opt[float64] // absent where not every request's is known
 	Output record.Opt[float64] // tokens that the engine told, or that came
 	// Unseen is how many more output tokens the engine may have made for requests
-	// that were broken off: what they were allowed less what came of them.
+	// that were broken off, or whose tokens are an estimate: what they were allowed
+	// less what came of them.
 	Unseen float64
 }
 
