@@ -87,6 +87,8 @@ for shown in "${commands[@]}"; do
     'tokenomics report '*) bash -c "$line" && grep -q 'Throughput against latency' report.html ;;
     'tokenomics compare '*) cp my_server_benchmark.json before.json && cp before.json after.json && bash -c "$line" ;;
     'tokenomics loadgen '*--ab*) ;; # two servers: the tests of cmd have them
+    'tokenomics loadgen '*--request-rate*) # one a second has none in a short time
+      TOKENOMICS_API_BASE=http://127.0.0.1:${port[0]} bash -c "$(sed -E 's/--duration [0-9]+[sm]/--num-prompts 2/' <<<"$line") --num-runs 1" ;;
     'tokenomics loadgen '*--duration*|'tokenomics loadgen '*--think-time*)
       TOKENOMICS_API_BASE=http://127.0.0.1:${port[0]} bash -c "$(sed -E 's/--(duration|think-time) [0-9]+[sm]/--\1 0.3s/; s/--num-prompts [0-9]+/--num-prompts 4/' <<<"$line") --num-runs 1" ;;
     'tokenomics loadgen '*) HF_ENDPOINT=$hub_url XDG_CACHE_HOME=$work/cache bash -c "$line" ;;
