@@ -133,7 +133,7 @@ func (f *Find) Good(m results.Measured) (ok bool, why string) {
 		case !ok:
 			misses = append(misses, "there is no "+b.Name)
 		case v > b.Limit:
-			misses = append(misses, fmt.Sprintf("%s is %.4g ms", b.Name, v))
+			misses = append(misses, fmt.Sprintf("%s is %.4g ms", b.Judged(s), v))
 		}
 	}
 	switch u := m.Sustainable(); {

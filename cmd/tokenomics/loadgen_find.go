@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -89,7 +90,7 @@ func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured, whole bool)
 		}
 		for _, b := range f.Bounds {
 			if v, ok := b.Of(s); ok {
-				fmt.Fprintf(w, ", %s %.4g ms (at most %.4g)", b.Name, v, b.Limit)
+				fmt.Fprintf(w, ", %s %.4g ms (at most %s)", b.Judged(s), v, strconv.FormatFloat(b.Limit, 'f', -1, 64))
 			}
 		}
 		fmt.Fprint(w, ".")

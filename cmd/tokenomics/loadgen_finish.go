@@ -164,6 +164,11 @@ func (s *loadgenSession) metadata() results.Metadata {
 	return m
 }
 
+// shares says whether prompts are meant to share what they begin with.
+func (p *loadgenPlan) shares() bool {
+	return p.say.prefixTokens > 0 || p.trace != nil || p.shape == loadgen.ShapeConversations || p.prefixCache == "keep"
+}
+
 // optional adds the options that only some loads have.
 func (s *loadgenSession) optional(m *results.Metadata) {
 	p := s.plan
@@ -202,6 +207,7 @@ func (s *loadgenSession) results(measured []results.Measured, partial bool) *res
 	p := s.plan
 	r := &results.Results{SchemaVersion: results.SchemaVersion, Partial: partial, Metadata: s.metadata()}
 	for _, m := range measured {
+		m.Shared = p.shares()
 		point := results.Of(m, p.planned())
 		if p.costPerHour > 0 {
 			point.Cost = results.CostOf(p.costPerHour, point.Figures)

@@ -237,7 +237,7 @@ func (f *loadFlags) shape(given func(string) bool) (string, error) {
 		name("find", loadgen.ShapeRate)
 	}
 	if len(named) > 1 {
-		return "", fmt.Errorf("%s are different shapes of load: give one", strings.Join(named, " and "))
+		return "", fmt.Errorf("%s are different shapes of load: give one (an open loop has no cap, and a closed one no rate)", strings.Join(named, " and "))
 	}
 	switch {
 	case shape == loadgen.ShapeBatch && (f.numPrompts > 0 || f.duration > 0 || f.rampUp > 0):

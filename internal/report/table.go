@@ -31,6 +31,8 @@ var columns = []struct {
 	{"failed", "", func(r Row) string { return strconv.Itoa(r.Summary.Failed) }},
 	{"input", "tokens", func(r Row) string { return count(r.Summary.InputTokens) }},
 	{"output", "tokens", func(r Row) string { return count(r.Summary.OutputTokens) }},
+	{"requests", "per s", func(r Row) string { return number(r.Summary.RequestsPS.Get()) }},
+	{"input", "tok/s", func(r Row) string { return number(r.Summary.InputTokS.Get()) }},
 	{"system", "tok/s", func(r Row) string { return number(r.Summary.OutputTokS.Get()) }},
 	{"request", "tok/s", func(r Row) string { return mean(r.Summary.RequestTokS) }},
 	{"TTFT", "p50 ms", func(r Row) string { return p50(r.Summary.TTFT) }},
@@ -44,17 +46,18 @@ var columns = []struct {
 // label heads the first column: what the rows' labels are ("batch").
 func Table(w io.Writer, label string, rows []Row) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head, unit := []string{label}, []string{""}
-	for _, c := range columns {
-		head, unit = append(head, c.head), append(unit, c.unit)
-	}
-	lines := [][]string{head, unit}
+	lines := [][]string{{label}, {""}}
 	for _, r := range rows {
-		line := []string{r.Label}
-		for _, c := range columns {
-			line = append(line, c.cell(r))
+		lines = append(lines, []string{r.Label})
+	}
+	for i, c := range columns {
+		if !shown(i, label, rows) {
+			continue
 		}
-		lines = append(lines, line)
+		lines[0], lines[1] = append(lines[0], c.head), append(lines[1], c.unit)
+		for k, r := range rows {
+			lines[2+k] = append(lines[2+k], c.cell(r))
+		}
 	}
 	for _, l := range lines {
 		if _, err := fmt.Fprintln(tw, strings.Join(l, "\t")+"\t"); err != nil {
@@ -65,6 +68,25 @@ func Table(w io.Writer, label string, rows []Row) error {
 		return fmt.Errorf("writing the table: %w", err)
 	}
 	return nil
+}
+
+// shown says whether a column has a place. Requests per second are those of an
+// open loop and of what makes no output tokens, such as embeddings; input tokens
+// per second of the latter alone, which has nothing of output.
+func shown(column int, label string, rows []Row) bool {
+	mute := len(rows) > 0
+	for _, r := range rows {
+		mute = mute && r.Summary.OutputTokens.Or(0) == 0 && r.Summary.Succeeded > 0
+	}
+	switch c := columns[column]; c.head + " " + c.unit {
+	case "requests per s":
+		return mute || label == "rate"
+	case "input tok/s":
+		return mute
+	case "output tokens", "system tok/s", "request tok/s", "TTFT p50 ms", "TTFT p99 ms", "TPOT p50 ms":
+		return !mute
+	}
+	return true
 }
 
 func count(c record.Count) string {

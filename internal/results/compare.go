@@ -141,7 +141,9 @@ func comparedPoint(base, other *Point, figures []stats.Figure, threshold float64
 		p.Figures = append(p.Figures, ComparedFigure{
 			Figure: f.Name, Unit: f.Unit, Base: d.Base, New: d.New, Difference: d.Share, Low: d.Low, High: d.High,
 			P: d.P, N: d.N, Method: d.Method,
-			judge: func(level float64) stats.Verdict { return d.Verdict(f.HigherIsBetter, threshold, level) },
+			judge: func(level float64) stats.Verdict {
+				return d.Verdict(f.HigherIsBetter, max(threshold, 2*f.Resolution()), level) // what both may be off by is no difference
+			},
 		})
 	}
 	return p

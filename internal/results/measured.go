@@ -14,6 +14,9 @@ type Measured struct {
 	Name string // of the point
 	Load Load
 	Runs []MeasuredRun
+	// Shared says that prompts are meant to share what they begin with, so that a
+	// prefix cache that answers for it is no doubt.
+	Shared bool
 }
 
 // MeasuredRun is one run of a point.
@@ -65,7 +68,7 @@ func Of(m Measured, planned int) Point {
 	}
 	pool := stats.Pool(windows...)
 	sum := pool.Summary()
-	p.Figures, p.Warnings = FiguresOf(sum, timed), slices.Concat(p.Warnings, doubts(sum))
+	p.Figures, p.Warnings = FiguresOf(sum, timed), slices.Concat(p.Warnings, doubts(sum, m.Shared))
 	p.Sketches, p.Intervals, p.Sustainable = pool.Sketches(), stats.Intervals(windows), m.Sustainable()
 	return p
 }
@@ -89,8 +92,9 @@ func (m Measured) Sustainable() (s *Sustainable) {
 	return s
 }
 
-// doubts are the warnings that the figures of one point call for.
-func doubts(s stats.Summary) []string {
+// doubts are the warnings that the figures of one point call for. shared is as in
+// Measured.
+func doubts(s stats.Summary, shared bool) []string {
 	var out []string
 	doubt := func(n int, format string) {
 		if n > 0 {
@@ -101,7 +105,7 @@ func doubts(s stats.Summary) []string {
 	doubt(s.TokenSources[record.SourceEvents], "%d requests have estimated token counts: the server told none")
 	doubt(s.Untold, "%d requests have no token count and are missing in every rate")
 	doubt(s.Buffered, "%d streams arrived in lumps and are left out of the decode figures (is there a buffering hop?)")
-	if cached, ok := s.CachedTokens.Get(); ok && cached > 0 {
+	if cached, ok := s.CachedTokens.Get(); ok && cached > 0 && !shared {
 		out = append(out, fmt.Sprintf("the prefix cache answered for %d of %d input tokens", cached, s.InputTokens.Or(0)))
 	}
 	return out

@@ -141,7 +141,7 @@ func TestPartialRunStandsInOnlyAlone(t *testing.T) {
 }
 
 func TestDoubts(t *testing.T) {
-	if d := doubts(measuredRun(1, answered(1000)).Window.Summary()); len(d) != 0 {
+	if d := doubts(measuredRun(1, answered(1000)).Window.Summary(), false); len(d) != 0 {
 		t.Errorf("doubts about a good run: %q", d)
 	}
 	guessed, cached, untold, lumpy := answered(1000), answered(1000), answered(1000), answered(1000)
@@ -149,8 +149,11 @@ func TestDoubts(t *testing.T) {
 	cached.Usage.Cached = record.Some(int64(5))
 	untold.Usage = record.Usage{}
 	lumpy.Buffered = true
-	if d := doubts(measuredRun(1, guessed, cached, untold, lumpy).Window.Summary()); len(d) != 4 {
+	if d := doubts(measuredRun(1, guessed, cached, untold, lumpy).Window.Summary(), false); len(d) != 4 {
 		t.Errorf("doubts %q, want one of each kind", d)
+	}
+	if d := doubts(measuredRun(1, cached).Window.Summary(), true); len(d) != 0 {
+		t.Errorf("doubts about a cache that is meant to answer: %q", d)
 	}
 }
 

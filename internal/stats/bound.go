@@ -53,18 +53,23 @@ func milliseconds(text string) (float64, error) {
 	return v, nil
 }
 
-// Of is the bounded figure of a run, in ms; not ok where it has none. In an open
-// loop it counts from the moment that requests were due.
+// Of is the bounded figure of a run, in ms; not ok where it has none.
 func (b Bound) Of(s Summary) (ms float64, ok bool) {
-	name := b.Name
-	if of, stat, _ := strings.Cut(name, "_"); s.TTFTSched != nil && (of == "ttft" || of == "ttfo" || of == "e2e") {
-		name = of + "_sched_" + stat
-	}
-	f, err := FigureNamed(name)
+	f, err := FigureNamed(b.Judged(s))
 	if err != nil {
 		return 0, false
 	}
 	return f.Of(&s)
+}
+
+// Judged is the name of the figure that is held to the bound: in an open loop
+// latencies count from the moment that requests were due.
+func (b Bound) Judged(s Summary) string {
+	of, stat, _ := strings.Cut(b.Name, "_")
+	if s.TTFTSched != nil && (of == "ttft" || of == "ttfo" || of == "e2e") {
+		return of + "_sched_" + stat
+	}
+	return b.Name
 }
 
 // String is the bound as it is written.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tokenomics/internal/record"
+	"tokenomics/internal/sketch"
 )
 
 // Figure is one number of a Summary, with a name: a rate, such as
@@ -15,6 +16,16 @@ type Figure struct {
 	Unit           string // "ms", "tok/s", "1/s", "" of a share
 	HigherIsBetter bool
 	of             func(*Summary) (float64, bool)
+}
+
+// Resolution is the share of itself by which the figure may be off: percentiles
+// are of a sketch, where there are many samples, and those that are equal may be
+// only of one of its bins.
+func (f Figure) Resolution() float64 {
+	if i := strings.LastIndex(f.Name, "_p"); i >= 0 && f.Name[i+2] >= '0' && f.Name[i+2] <= '9' {
+		return sketch.RelativeError
+	}
+	return 0
 }
 
 // Of is the figure's value; not ok where it has no data.

@@ -68,5 +68,6 @@ func Tight(figure string, runs []Summary, within float64) (ok bool, iv Interval)
 		}
 	}
 	iv, shown := OverRuns(values)
+	iv.Half = max(iv.Half, f.Resolution()*math.Abs(iv.Mean))
 	return shown && len(values) >= runsToStop && iv.Half <= within*math.Abs(iv.Mean), iv
 }

@@ -161,3 +161,21 @@ func TestFigureNamed(t *testing.T) {
 		t.Error("ttft_p99 has no interval")
 	}
 }
+
+// TestPercentilesAreNoCloserThanTheirSketch: runs that agree to the last digit
+// may only have met in one bin.
+func TestPercentilesAreNoCloserThanTheirSketch(t *testing.T) {
+	var runs []Summary
+	for range 6 {
+		runs = append(runs, Summary{TPOT: &Quantiles{P50: 10, Mean: 10}})
+	}
+	if ok, iv := Tight("tpot_p50", runs, 0.001); ok || iv.Half != 0.05 {
+		t.Errorf("p50: %v, half %v", ok, iv.Half)
+	}
+	if ok, iv := Tight("tpot_mean", runs, 0.001); !ok || iv.Half != 0 {
+		t.Errorf("mean: %v, half %v", ok, iv.Half)
+	}
+	if ok, _ := Tight("tpot_p50", runs, 0.01); !ok {
+		t.Error("1 % is more than the sketch is off by")
+	}
+}

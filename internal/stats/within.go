@@ -65,7 +65,7 @@ func blockBootstrap(blocks []*sketch.Sketch, percentiles []float64) (list []Inte
 	}
 	for i, p := range percentiles {
 		v, _ := all.Quantile(p)
-		half := studentT(float64(len(blocks)-1)) * stat.StdDev(drawn[i], nil)
+		half := max(studentT(float64(len(blocks)-1))*stat.StdDev(drawn[i], nil), sketch.RelativeError*v)
 		list[i] = Interval{Mean: v, Half: half, N: len(blocks), Method: "block bootstrap", Confidence: Confidence}
 		ok[i] = all.Count()*min(p, 1-p) >= leastBeyond
 	}
