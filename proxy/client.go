@@ -100,7 +100,7 @@ func (c *client) left() {
 	c.gone.Store(true)
 	c.mu.Lock()
 	tunnel := c.x != nil && c.x.Tunnel()
-	busy := c.x != nil && c.begun
+	busy := c.x != nil && c.begun && !c.x.Done() // what it has been answered it may leave after
 	c.mu.Unlock()
 	if busy && !tunnel { // a tunnel may still have bytes under way
 		c.abort(record.ClientAbort, "")

@@ -341,7 +341,7 @@ func (c *client) end() (again bool) {
 		left = !c.write(out)
 	}
 	c.endUpload()
-	again = x.KeepClient() && !left && !c.gone.Load()
+	again = x.KeepClient() && !left // also where it has left: it may have asked for more before
 	c.settle(x)
 	switch {
 	case again:

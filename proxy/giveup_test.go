@@ -3,11 +3,13 @@ package proxy
 import (
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"tokenomics/internal/record"
+	"tokenomics/proxy/exchange"
 )
 
 // deadEnd is a client's connection that brings bytes and takes none.
@@ -64,6 +66,37 @@ func TestAConnectionThatWasCutServesNoMore(t *testing.T) {
 		}
 		if ready, why := p.verdict.ready(); !ready {
 			t.Errorf("the engine is taken for away: %s", why)
+		}
+	})
+	e.heardNothing(t)
+}
+
+// TestAClientThatLeavesAfterItsAnswer has had it whole, and what it had asked for
+// besides has a Record of its own, and goes no further.
+func TestAClientThatLeavesAfterItsAnswer(t *testing.T) {
+	e := listenDeaf(t)
+	t.Run("left", func(t *testing.T) {
+		p := startFor(t, e.url, 2, nil)
+		p.knows(t)
+		c := newClient(p.Proxy, &noted{deadEnd: deadEnd{in: strings.NewReader("")}}, false)
+		now := time.Now()
+		c.x, c.begun = exchange.New(&p.env, c.peer, now), true
+		p.begin()
+		c.x.Client(now, []byte(getHead+"\r\n"))
+		c.x.Refuse(now, 503, "overloaded", "full")
+		c.pending = []byte(getHead + "\r\n")
+		c.left()
+		if c.how != "" || !c.end() {
+			t.Errorf("its answer is broken off (%q), or its next request is not read", c.how)
+		}
+		if r := p.records.next(t); r.Status != 503 {
+			t.Errorf("the first Record has status %d", r.Status)
+		}
+		if c.exchange() {
+			t.Error("it is to serve a third")
+		}
+		if r := p.records.next(t); r.Outcome != record.ClientAbort {
+			t.Errorf("the second Record says %s", r.Outcome)
 		}
 	})
 	e.heardNothing(t)
