@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 
@@ -47,6 +48,9 @@ func onlyPort(t *testing.T, p *Pool, port int) {
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_LOCAL_PORT_RANGE, port<<16|port)
 		})
 		if errors.Is(err, unix.ENOPROTOOPT) {
+			if os.Getenv("CI") != "" {
+				t.Fatal("this kernel has no port range of a socket's own: it is too old to run all tests")
+			}
 			t.Skip("this kernel has no port range of a socket's own")
 		}
 		return errors.Join(controlErr, err)

@@ -20,6 +20,9 @@ func TestCheckFiles(t *testing.T) {
 	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("there is no limit of open files to be tested: ", err)
+		}
 		t.Skip("no limit here: ", err)
 	}
 	err := CheckFiles(int(limit.Cur))
