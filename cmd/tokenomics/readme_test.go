@@ -124,7 +124,12 @@ func runReadmeCommand(t *testing.T, engine string, args []string) {
 		t.Setenv("TOKENOMICS_API_BASE", engine) // what "port 8000" is where no address is named
 		readmeLoadgen(t, args)
 	case "calibrate":
-		t.Log("run by the end-to-end checks: it starts the program itself, which is a test here")
+		// It starts the program itself, which is a test here: the end-to-end checks
+		// run it. That its flags are there shows here too.
+		var stderr output
+		if code := run(t.Context(), append(args, "--help"), nil, io.Discard, &stderr); code != exitGood {
+			t.Errorf("exit %d: %s", code, stderr.String())
+		}
 	case "compare":
 		dir := t.TempDir()
 		t.Chdir(dir)
