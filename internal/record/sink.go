@@ -27,10 +27,9 @@ type Fanout struct {
 	// that come meanwhile wake nobody. nil = each Record is handed on at once.
 	Pause func()
 
+	mu       sync.RWMutex // protects the rest, and the queues against closing while Observe sends
 	branches []*branch
-
-	mu     sync.RWMutex // protects closed, and the queues against closing while Observe sends
-	closed bool
+	closed   bool
 }
 
 type branch struct {
@@ -48,6 +47,7 @@ type branch struct {
 const QueueLength = 8192
 
 // NewFanout starts a fan-out to no sinks; add them before the first Observe.
+// What counts its losses may ask from the beginning.
 func NewFanout() *Fanout { return &Fanout{} }
 
 // Add puts a sink behind a queue of length QueueLength. The name is for its
@@ -56,6 +56,8 @@ func (f *Fanout) Add(name string, s Sink) { f.add(name, s, QueueLength) }
 
 func (f *Fanout) add(name string, s Sink, length int) {
 	b := &branch{name: name, sink: s, pause: f.Pause, queue: make(chan *Record, length), done: make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.branches = append(f.branches, b)
 	go b.run()
 }
@@ -79,6 +81,8 @@ func (f *Fanout) Observe(r *Record) {
 
 // Drops is how many Records each sink has not been given, by its name.
 func (f *Fanout) Drops() map[string]int64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
 	drops := make(map[string]int64, len(f.branches))
 	for _, b := range f.branches {
 		drops[b.name] += b.dropped.Load()
@@ -88,6 +92,8 @@ func (f *Fanout) Drops() map[string]int64 {
 
 // Panics is how many Records a sink failed on.
 func (f *Fanout) Panics() (n int64) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
 	for _, b := range f.branches {
 		n += b.panics.Load()
 	}
@@ -105,8 +111,9 @@ func (f *Fanout) Close(ctx context.Context) {
 			close(b.queue)
 		}
 	}
+	branches := f.branches
 	f.mu.Unlock()
-	for _, b := range f.branches {
+	for _, b := range branches {
 		select {
 		case <-b.done:
 		case <-ctx.Done():
