@@ -12,16 +12,16 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/proxy/exchange"
 )
 
 // client is one client's connection, and the goroutine that serves it: one
 // exchange after the other.
+//
+// mu protects the turn, where two goroutines drive it and where the watcher ends
+// it, and what follows it here.
 type client struct {
-	proxy   *Proxy
+	turn
 	port    *port
-	peer    exchange.Peer
-	surplus bool // it is one more than there may be, and will be told so
 	gone    atomic.Bool
 	pending []byte // bytes behind the last request: the next one's
 	take    func([]byte) bool
@@ -29,24 +29,15 @@ type client struct {
 	ctx    context.Context // ends with whatever ends the exchange from outside
 	cancel context.CancelFunc
 
-	// Of the exchange that runs. mu protects them, and the exchange itself, where
-	// two goroutines drive it and where the watcher ends it.
 	mu      sync.Mutex
-	x       *exchange.Exchange
-	begun   bool
 	waiting bool  // for the first byte of a request
 	engine  *link // nil while there is none
 	hurry   bool  // the engine has little time to answer
-	how     record.Outcome
-	why     string
-	failed  error // of writing to the client
 	upload  chan struct{}
 }
 
-func newClient(p *Proxy, conn net.Conn, surplus bool) *client {
-	c := &client{proxy: p, port: newPort(conn, p.cfg.WriteTimeout), surplus: surplus}
-	c.peer.Addr = conn.RemoteAddr().String()
-	_, c.peer.TLS = conn.(*tls.Conn)
+func newClient(t turn, conn net.Conn) *client {
+	c := &client{turn: t, port: newPort(conn, t.proxy.cfg.WriteTimeout)}
 	c.take = c.fromEngine
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c

@@ -127,29 +127,6 @@ func (c *client) fromClient(p []byte) (more bool) {
 	return more
 }
 
-// begin counts a request whose head has come. The caller has mu.
-func (c *client) begin(now time.Time) {
-	c.begun = true
-	n := c.proxy.begin()
-	c.x.InFlight(n)
-	switch {
-	case c.x.Done():
-	case c.surplus:
-		c.x.Last()
-		c.full(now, "the proxy has as many connections as it may have (--max-connections)")
-	case n > c.proxy.cfg.MaxInFlight:
-		c.full(now, "the proxy has as many requests in flight as it may have (--max-in-flight)")
-	case c.proxy.draining.Load():
-		c.x.Last()
-	}
-}
-
-// full turns a request away because a limit is reached. The caller has mu.
-func (c *client) full(now time.Time, why string) {
-	c.proxy.live.Refused.Add(1)
-	c.x.Refuse(now, 503, "overloaded", why)
-}
-
 // connect gives the exchange a connection to the engine.
 func (c *client) connect() bool {
 	began := time.Now()
@@ -249,15 +226,6 @@ func (c *client) heard(now time.Time, err error) (over *link, away bool) {
 
 var errNoAnswer = errors.New("it closed the connection without an answer")
 
-// writeFailure says of a client that could not be written to what is worth
-// saying: that it did not read. That it left is its outcome.
-func writeFailure(err error) string {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return "the client stopped reading"
-	}
-	return ""
-}
-
 // fromEngine takes what one read of the engine's socket brought, and says
 // whether there is to be more of it. What comes of it goes out at once.
 func (c *client) fromEngine(p []byte) (more bool) {
@@ -313,17 +281,6 @@ func (c *client) aborted() bool {
 	return c.x.Done()
 }
 
-// giveUp ends an exchange that is not over, for the reason there is. A client
-// that sent no whole head has made no request. The caller has mu.
-func (c *client) giveUp(now time.Time) {
-	switch {
-	case c.how != "":
-		c.x.Abort(now, c.how, c.why)
-	case c.x.Underway():
-		c.x.Abort(now, record.ClientAbort, writeFailure(c.failed))
-	}
-}
-
 // end finishes the exchange: what is left for the client is written, the
 // connections are kept or closed, and the Record is handed on.
 func (c *client) end() (again bool) {
@@ -370,16 +327,5 @@ func (c *client) settle(x *exchange.Exchange) {
 	if engine != nil {
 		engine.settle(x.KeepEngine())
 	}
-	x.Release()
-	if rec := x.Record(); rec != nil {
-		if c.proxy.aborter != nil && rec.Outcome == record.ClientAbort {
-			if ids, authorization := x.Abortion(); len(ids) > 0 {
-				c.proxy.aborter.abort(abortion{ids, authorization})
-			}
-		}
-		if !begun {
-			c.proxy.begin()
-		}
-		c.proxy.finish(rec)
-	}
+	c.proxy.handOn(x, begun)
 }

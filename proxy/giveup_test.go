@@ -55,7 +55,8 @@ func TestAConnectionThatWasCutServesNoMore(t *testing.T) {
 	t.Run("cut", func(t *testing.T) {
 		p := startFor(t, e.url, 1, nil)
 		p.knows(t)
-		c := newClient(p.Proxy, bringing(""), false)
+		conn := bringing("")
+		c := newClient(newTurn(p.Proxy, conn, false), conn)
 		c.pending = []byte(getHead + "\r\n")
 		c.cut()
 		if c.exchange() {
@@ -78,7 +79,8 @@ func TestAClientThatLeavesAfterItsAnswer(t *testing.T) {
 	t.Run("left", func(t *testing.T) {
 		p := startFor(t, e.url, 2, nil)
 		p.knows(t)
-		c := newClient(p.Proxy, &noted{deadEnd: deadEnd{in: strings.NewReader("")}}, false)
+		conn := &noted{deadEnd: deadEnd{in: strings.NewReader("")}}
+		c := newClient(newTurn(p.Proxy, conn, false), conn)
 		now := time.Now()
 		c.x, c.begun = exchange.New(&p.env, c.peer, now), true
 		p.begin()

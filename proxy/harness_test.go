@@ -81,7 +81,7 @@ func startWith(t *testing.T, engine string, edit func(*Config), change func(*Pro
 		t.Fatal(err)
 	}
 	r := &running{records: newRecords()}
-	cfg := Config{Upstream: target, Usage: UsageObserve, Sink: r.records, Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Upstream: target, Usage: UsageObserve, Sink: r.records, Log: slog.New(slog.DiscardHandler), Loop: driver}
 	if edit != nil {
 		edit(&cfg)
 	}
@@ -109,6 +109,23 @@ func startWith(t *testing.T, engine string, edit func(*Config), change func(*Pro
 		}
 	})
 	return r
+}
+
+// connections are the figures of its connections to the engine, whoever drives
+// them.
+func (r *running) connections() (sum upstream.Stats) {
+	pools := []*upstream.Pool{r.pool}
+	for _, room := range r.rooms {
+		pools = append(pools, room.pool)
+	}
+	for _, p := range pools {
+		s := p.Stats()
+		sum.Open += s.Open
+		sum.Idle += s.Idle
+		sum.Dialled += s.Dialled
+		sum.Reused += s.Reused
+	}
+	return sum
 }
 
 // knows waits until the proxy has asked the engine what it is.

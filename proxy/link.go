@@ -14,10 +14,11 @@ type link struct {
 }
 
 // opened makes the link of a connection that has just been made.
-func (p *Proxy) opened(s *upstream.Socket) {
+func (p *Proxy) opened(s *upstream.Socket) error {
 	l := &link{sock: s, port: newPort(s.Raw(), p.cfg.WriteTimeout)}
 	l.unwatch, l.port.watched, _ = p.watcher.watch(s.Raw(), l.port.left) // one that is closed fails when it is used
 	s.Tag = l
+	return nil
 }
 
 // closed forgets a connection that is over, whoever closed it.

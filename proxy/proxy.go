@@ -49,11 +49,14 @@ type Config struct {
 	Via            bool          // add Via lines, both ways
 	Forwarded      bool          // add X-Forwarded-For, -Proto and -Host lines
 	AbortSGLang    bool          // the engine is SGLang: tell it of clients that left
+	Loop           Loop          // who relays plain connections; "" = LoopAuto
+	Loops          int           // how many readiness loops; 0 = half as many as GOMAXPROCS, at least 1, at most 8
 	Pool           upstream.Options
 }
 
 func (c Config) withDefaults() Config {
 	c.Usage = cmp.Or(c.Usage, UsageAuto)
+	c.Loop = cmp.Or(c.Loop, LoopAuto)
 	c.InjectLimit = cmp.Or(c.InjectLimit, 8<<20)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 16384)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, c.MaxConnections)
@@ -80,7 +83,8 @@ func (c Config) withDefaults() Config {
 type Proxy struct {
 	cfg     Config
 	env     exchange.Env
-	pool    *upstream.Pool
+	pool    *upstream.Pool // of who has a goroutine
+	rooms   []*room        // the readiness loops
 	verdict *verdict
 	watcher *watcher
 	aborter *aborter // nil: closing the connection is enough
@@ -88,6 +92,7 @@ type Proxy struct {
 	log     *slog.Logger
 	stop    context.CancelFunc
 
+	nextRoom atomic.Uint32
 	held     atomic.Int64 // bytes of request bodies read whole
 	running  atomic.Int64 // requests in flight
 	draining atomic.Bool  // set with mu held; read without, by holders of a client's mu
@@ -96,9 +101,17 @@ type Proxy struct {
 
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
-	clients   map[*client]struct{}
+	clients   map[served]struct{}
+	open      int            // connections, those counted that are not there yet
 	surplus   int            // those of them that are above the limit
 	served    sync.WaitGroup // connections
+}
+
+// served is a client's connection, whoever drives it. Both are called with the
+// proxy's mu held.
+type served interface {
+	quit()     // close when there is no request
+	cut() bool // close now; it says whether a request was in flight
 }
 
 // New checks the configuration and begins to ask the engine what it is. An
@@ -118,12 +131,15 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p := &Proxy{
 		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log,
-		listeners: map[net.Listener]struct{}{}, clients: map[*client]struct{}{},
+		listeners: map[net.Listener]struct{}{}, clients: map[served]struct{}{},
 	}
 	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
 	p.pool = upstream.NewPool(cfg.Upstream, cfg.Pool)
 	if cfg.AbortSGLang {
 		p.aborter = newAborter(p.pool, cfg.Log)
+	}
+	if err := p.openRooms(); err != nil {
+		return nil, errors.Join(err, watcher.close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -183,7 +199,12 @@ func newID() string {
 }
 
 // Warm opens n connections to the engine before they are needed.
-func (p *Proxy) Warm(ctx context.Context, n int) error { return p.pool.Warm(ctx, n) }
+func (p *Proxy) Warm(ctx context.Context, n int) error {
+	if len(p.rooms) > 0 {
+		return p.warm(ctx, n)
+	}
+	return p.pool.Warm(ctx, n)
+}
 
 // Running is how many requests are in flight.
 func (p *Proxy) Running() int { return int(p.running.Load()) }

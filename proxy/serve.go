@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"tokenomics/internal/netloop"
 	"tokenomics/internal/record"
 )
 
@@ -45,43 +46,78 @@ func (p *Proxy) listening(ln net.Listener) bool {
 
 // accept begins to serve a connection.
 func (p *Proxy) accept(conn net.Conn) {
-	c := p.admit(conn)
-	if c == nil {
+	surplus, ok := p.admit()
+	if !ok {
 		_ = conn.Close() // nobody has asked anything on it
 		return
 	}
+	t := newTurn(p, conn, surplus)
+	if r := p.roomFor(conn); r != nil {
+		p.acceptLooped(t, r, conn)
+		return
+	}
+	c := newClient(t, conn)
+	p.add(c)
 	go func() {
 		defer p.served.Done()
-		defer p.gone(c)
+		defer p.gone(c, surplus)
 		c.serve()
 	}()
 }
 
-// admit counts a connection among those that are open; nil: not even to be told
-// that there are too many.
-func (p *Proxy) admit(conn net.Conn) *client {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	full := len(p.clients)-p.surplus >= p.cfg.MaxConnections
-	if p.draining.Load() || full && p.surplus >= mostSurplus {
-		return nil
+// acceptLooped gives the connection to a readiness loop.
+func (p *Proxy) acceptLooped(t turn, r *room, conn net.Conn) {
+	fd, err := netloop.Detach(conn)
+	if err != nil {
+		p.log.Warn("a connection could not be served", "error", err)
+		p.gone(nil, t.surplus)
+		p.served.Done()
+		return
 	}
-	c := newClient(p, conn, full)
-	if full {
-		p.surplus++
+	c := newLooped(t, r, fd)
+	p.add(c)
+	if !r.loop.Post(c.start) {
+		c.start() // the loop has ended, and will say so
 	}
-	p.clients[c] = struct{}{}
-	p.served.Add(1)
-	p.live.Connections.Add(1)
-	return c
 }
 
-func (p *Proxy) gone(c *client) {
+// admit counts a connection among those that are open. Not ok: not even to be
+// told that there are too many.
+func (p *Proxy) admit() (surplus, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c.surplus {
+	surplus = p.open-p.surplus >= p.cfg.MaxConnections
+	if p.draining.Load() || surplus && p.surplus >= mostSurplus {
+		return false, false
+	}
+	if surplus {
+		p.surplus++
+	}
+	p.open++
+	p.served.Add(1)
+	p.live.Connections.Add(1)
+	return surplus, true
+}
+
+// add makes a connection one that is ended with the proxy. Where that has begun
+// meanwhile, it ends at once.
+func (p *Proxy) add(c served) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clients[c] = struct{}{}
+	if p.draining.Load() {
+		c.quit()
+	}
+}
+
+// gone is told that a connection is closed.
+func (p *Proxy) gone(c served, surplus bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if surplus {
 		p.surplus--
 	}
+	p.open--
 	delete(p.clients, c)
 	p.live.Connections.Add(-1)
 }
@@ -113,7 +149,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 	}
 	p.stop()
 	p.pool.Close()
-	return errors.Join(err, p.watcher.close())
+	return errors.Join(err, p.closeRooms(), p.watcher.close())
 }
 
 // cutPatience is how long connections may take to end once they are cut off: a
@@ -149,11 +185,13 @@ func (p *Proxy) cutAll() (requests int) {
 	return requests
 }
 
+const cutOff = "cut off at the end of the drain time"
+
 // cut ends the connection, and says whether a request was in flight on it.
 func (c *client) cut() bool {
 	c.mu.Lock()
 	busy := c.begun
 	c.mu.Unlock()
-	c.abort(record.Timeout, "cut off at the end of the drain time")
+	c.abort(record.Timeout, cutOff)
 	return busy
 }

@@ -189,7 +189,7 @@ func TestAClientThatStaysIsServedOverEveryWay(t *testing.T) {
 					}
 				}
 			}
-			if s := p.pool.Stats(); s.Reused == 0 {
+			if s := p.connections(); s.Reused == 0 {
 				t.Errorf("no connection to the engine was used twice: %+v", s)
 			}
 		})

@@ -31,7 +31,10 @@ func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	p.open.Add(1)
 	p.dialled.Add(1)
 	if p.opt.OnOpen != nil {
-		p.opt.OnOpen(s)
+		if err := p.opt.OnOpen(s); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("connecting to the engine at %s: %w", p.target.Addr, err)
+		}
 	}
 	return s, nil
 }

@@ -12,11 +12,11 @@ import (
 
 // Options say how connections are made and kept.
 type Options struct {
-	DialTimeout time.Duration // 0 = 5 s
-	IdleTimeout time.Duration // how long an unused connection is kept; 0 = 3 s, because engines close theirs at 5 s (WIRE.md 14)
-	MaxIdle     int           // how many are kept; 0 = 1,024
-	OnOpen      func(*Socket) // called once with every connection made, before anybody uses it; may be nil
-	OnClose     func(*Socket) // called once with every connection before it is closed, by whoever closes it; may be nil
+	DialTimeout time.Duration       // 0 = 5 s
+	IdleTimeout time.Duration       // how long an unused connection is kept; 0 = 3 s, because engines close theirs at 5 s (WIRE.md 14)
+	MaxIdle     int                 // how many are kept; 0 = 1,024
+	OnOpen      func(*Socket) error // called once with every connection made, before anybody uses it; may be nil. After an error it is not used
+	OnClose     func(*Socket)       // called once with every connection before it is closed, by whoever closes it; may be nil
 }
 
 // Pool makes connections to one engine and keeps the unused ones for a while.
@@ -61,18 +61,25 @@ func (p *Pool) Target() Target { return p.target }
 // one; with fresh always a new one. Its errors name the address and what to
 // check.
 func (p *Pool) Take(ctx context.Context, fresh bool) (*Socket, error) {
-	for !fresh {
-		s := p.newest()
-		if s == nil {
-			break
+	if !fresh {
+		if s := p.Idle(); s != nil {
+			return s, nil
 		}
+	}
+	return p.dial(ctx)
+}
+
+// Idle is a connection for one request that is idle and alive; nil where there
+// is none. It does not wait.
+func (p *Pool) Idle() *Socket {
+	for s := p.newest(); s != nil; s = p.newest() {
 		if time.Since(s.idle) < p.opt.IdleTimeout && s.alive() {
 			p.reused.Add(1)
-			return s, nil
+			return s
 		}
 		s.Close()
 	}
-	return p.dial(ctx)
+	return nil
 }
 
 // Get is a connection as Take's, with HTTP messages over it.

@@ -18,6 +18,7 @@ type Socket struct {
 	Tag any // what its user wants to remember; the pool does not look at it
 
 	conn   net.Conn
+	own    Own // nil where it is conn that is read and written
 	pool   *Pool
 	msg    *Conn // the messages over it; nil until it is first got as a Conn
 	reused bool
@@ -28,6 +29,16 @@ type Socket struct {
 // Raw is the connection itself: a *net.TCPConn, *net.UnixConn or *tls.Conn. It
 // is to be closed with the Socket's Close, which the pool counts.
 func (s *Socket) Raw() net.Conn { return s.conn }
+
+// Own is a connection that its user reads and writes by means of their own.
+type Own interface {
+	Close() error // from any goroutine
+	Idle() bool   // nothing waits to be read, and the engine has not closed
+}
+
+// Adopt makes own what is closed and looked at in place of Raw, which its user
+// has taken apart. It is for Options.OnOpen.
+func (s *Socket) Adopt(own Own) { s.own = own }
 
 // Reused says whether the connection has carried a request before.
 func (s *Socket) Reused() bool { return s.reused }
@@ -54,12 +65,18 @@ func (s *Socket) Close() error {
 	if s.pool.opt.OnClose != nil {
 		s.pool.opt.OnClose(s)
 	}
+	if s.own != nil {
+		return s.own.Close()
+	}
 	return s.conn.Close()
 }
 
 // alive looks whether the engine has closed an idle connection, or sent on it
 // what nobody asked for.
 func (s *Socket) alive() bool {
+	if s.own != nil {
+		return s.own.Idle() && !s.closed.Load()
+	}
 	conn := s.conn
 	secure, isTLS := conn.(*tls.Conn)
 	if isTLS {

@@ -13,7 +13,7 @@ func TestSocket(t *testing.T) {
 	var opened []*Socket
 	p := NewPool(engine(t, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"), Options{
 		IdleTimeout: time.Hour,
-		OnOpen:      func(s *Socket) { s.Tag = len(opened); opened = append(opened, s) },
+		OnOpen:      func(s *Socket) error { s.Tag = len(opened); opened = append(opened, s); return nil },
 	})
 	defer p.Close()
 	s, err := p.Take(t.Context(), false)

@@ -1,0 +1,395 @@
+package proxy
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tokenomics/internal/netloop"
+	"tokenomics/internal/record"
+	"tokenomics/internal/upstream"
+	"tokenomics/proxy/exchange"
+)
+
+// looped is one client's connection in a readiness loop: the second driver of
+// the exchanges, which waits nowhere. All of it belongs to the loop's goroutine
+// but quit and cut. What it does is what client does; a test compares the two.
+type looped struct {
+	turn
+	room    *room
+	conn    *netloop.Conn
+	out     backlog
+	pending []byte    // bytes behind the last request: the next one's
+	since   time.Time // when it began to wait for a request
+	read    time.Time // when the client has to have sent something; zero = it need not
+	wrote   time.Time // when it has to have taken some of out
+	gone    bool      // it has closed its side
+
+	began   time.Time          // of connecting
+	dialing context.CancelFunc // nil while no connection is being made
+	engine  *line              // nil while there is none
+	deaf    bool               // the engine takes no more of the request
+	hurry   bool               // and has little time to answer
+	tunnel  bool
+	waiting bool // for the first byte of a request
+
+	after ending      // what becomes of the connection when out is written
+	left  int         // lingering: how much more is read
+	busy  atomic.Bool // a request is in flight
+}
+
+// ending is what becomes of a client's connection after an exchange.
+type ending int
+
+const (
+	goesOn ending = iota // the exchange is not over
+	again                // it waits for the next one
+	closes
+	resets
+	lingers  // it closes, once the client has had time to read the answer
+	isClosed // it is
+)
+
+func newLooped(t turn, r *room, fd int) *looped {
+	c := &looped{turn: t, room: r, after: again}
+	c.conn = netloop.NewConn(fd, c)
+	return c
+}
+
+// start begins to serve the connection.
+func (c *looped) start() {
+	if err := c.room.loop.Add(c.conn); err != nil {
+		c.proxy.log.Warn("a connection could not be served", "error", err)
+		c.closed()
+		return
+	}
+	c.next()
+}
+
+// quit makes an idle connection close, and a busy one close after its answer.
+func (c *looped) quit() {
+	c.room.loop.Post(func() {
+		defer c.recovered()
+		if c.x == nil && c.after == goesOn {
+			c.close()
+		}
+	})
+}
+
+// cut ends the connection, and says whether a request was in flight on it.
+func (c *looped) cut() bool {
+	busy := c.busy.Load()
+	c.room.loop.Post(func() {
+		defer c.recovered()
+		c.abort(record.Timeout, cutOff)
+		c.close()
+	})
+	return busy
+}
+
+// Ready is told by the loop that the client has sent something, or that there is
+// room to write, or that it has left.
+func (c *looped) Ready() {
+	defer c.recovered()
+	if c.conn.Ended() && !c.gone {
+		c.gone = true
+		if c.begun && !c.x.Done() && !c.tunnel { // what it has been answered it may leave after
+			c.abort(record.ClientAbort, "")
+			return
+		}
+	}
+	if !c.out.empty() && c.conn.Writable() {
+		c.flushClient(time.Now())
+	}
+	c.advance()
+}
+
+// recovered keeps a mistake of ours from taking more than one connection.
+func (c *looped) recovered() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.proxy.live.Panics.Add(1)
+	go c.proxy.log.Error("relaying failed", "panic", v) // who reads the log may be slow
+	if c.x != nil {
+		c.how, c.why = record.Error, ourMistake
+		c.finish(time.Now())
+	}
+	c.close()
+}
+
+// share is how often one connection is read before the others have their turn.
+const share = 8
+
+// advance does what can be done without waiting.
+func (c *looped) advance() {
+	for range share {
+		switch {
+		case c.after == isClosed || !c.out.empty():
+			return
+		case c.after != goesOn && c.left == 0:
+			c.conclude()
+		case c.after == lingers:
+			if !c.discard() {
+				return
+			}
+		case c.engine != nil && c.engine.conn.Readable():
+			c.readEngine()
+		case c.wantsClient():
+			c.readClient()
+		default:
+			return
+		}
+	}
+	c.conn.Again()
+}
+
+// wantsClient says whether there may be more of the client that has somewhere to
+// go.
+func (c *looped) wantsClient() bool {
+	switch {
+	case c.dialing != nil || len(c.pending) == 0 && !c.conn.Readable():
+		return false
+	case c.x == nil:
+		return true
+	}
+	return c.x.WantsClient() && !c.deaf && (c.engine == nil || c.engine.out.empty())
+}
+
+// readClient takes what the client has sent.
+func (c *looped) readClient() {
+	if p := c.pending; len(p) > 0 {
+		c.pending = nil
+		c.fromClient(p)
+		return
+	}
+	n, err := c.conn.Read(c.room.buf[:])
+	switch {
+	case err != nil:
+		c.clientEnded(time.Now())
+	case n > 0:
+		c.fromClient(c.room.buf[:n])
+	}
+}
+
+// fromClient takes bytes of the client, for this exchange and for the next.
+func (c *looped) fromClient(p []byte) {
+	now := time.Now()
+	if c.x == nil {
+		c.x = exchange.New(&c.proxy.env, c.peer, c.since)
+	}
+	used := c.x.Client(now, p)
+	c.pending = append(c.pending, p[used:]...)
+	if !c.begun && (c.x.Underway() || c.x.Done()) {
+		c.begin(now)
+		c.busy.Store(true)
+	}
+	if c.engine != nil {
+		c.upload(now)
+		return
+	}
+	c.x.Spent(time.Since(now))
+	c.send(now, c.x.ToClient())
+	switch {
+	case c.failed != nil || c.x.Done():
+		c.finish(now)
+	case c.x.NeedsEngine():
+		c.readBy(time.Time{})
+		c.connect(now)
+	case c.begun:
+		c.readBy(now.Add(c.proxy.cfg.BodyTimeout))
+	case c.waiting:
+		c.readBy(now.Add(c.proxy.cfg.HeadTimeout))
+	}
+	c.waiting = false
+}
+
+// clientEnded is told that the client sends no more.
+func (c *looped) clientEnded(now time.Time) {
+	switch {
+	case c.x == nil:
+		c.close()
+	case c.engine != nil:
+		c.abort(record.ClientAbort, "") // in the middle of its request
+	default:
+		if !c.x.Underway() {
+			c.x.HeadCut(now)
+		}
+		c.finish(now)
+	}
+}
+
+// connect gives the exchange a connection to the engine. Where one has to be
+// made, that waits, and is done elsewhere.
+func (c *looped) connect(now time.Time) {
+	if c.gone {
+		c.x.Abort(now, record.ClientAbort, "")
+		c.finish(now)
+		return
+	}
+	c.began = now
+	if !c.x.Fresh() {
+		if s := c.room.pool.Idle(); s != nil {
+			c.connected(now, s)
+			return
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.dialing = cancel
+	x := c.x
+	go func() {
+		s, err := c.room.pool.Take(ctx, true)
+		cancel()
+		if !c.room.loop.Post(func() { c.dialled(x, s, err) }) && s != nil {
+			_ = s.Close()
+		}
+	}()
+}
+
+// dialled is told what became of connecting for x.
+func (c *looped) dialled(x *exchange.Exchange, s *upstream.Socket, err error) {
+	defer c.recovered()
+	if c.dialing == nil || c.x != x { // x is over
+		if s != nil {
+			_ = s.Close()
+		}
+		return
+	}
+	c.dialing = nil
+	now := time.Now()
+	if err != nil {
+		c.x.Unreachable(now, err)
+		go c.proxy.verdict.away(err) // it may wait for who reads the log
+		c.finish(now)
+	} else {
+		c.connected(now, s)
+	}
+	c.advance()
+}
+
+// connected sends the engine what there is of the request.
+func (c *looped) connected(now time.Time, s *upstream.Socket) {
+	c.engine = s.Tag.(*line)
+	c.engine.client = c
+	c.x.Connected(s.Reused(), now.Sub(c.began))
+	c.toEngine(now)
+}
+
+// upload passes on what the client has sent.
+func (c *looped) upload(now time.Time) {
+	if c.x.Done() { // the body was refused
+		c.finish(now)
+		return
+	}
+	c.toEngine(now)
+}
+
+// toEngine writes what the exchange has for the engine.
+func (c *looped) toEngine(now time.Time) {
+	l := c.engine
+	if err := l.out.write(l.conn, c.x.ToEngine()); err != nil {
+		c.engineStopped(now)
+		return
+	}
+	c.sent(now)
+}
+
+// sent looks how much of what the engine is sent is on its way.
+func (c *looped) sent(now time.Time) {
+	if l := c.engine; !l.out.empty() {
+		c.readBy(time.Time{})
+		l.conn.SetDeadline(now.Add(c.proxy.cfg.WriteTimeout))
+		return
+	}
+	c.x.Flushed(now)
+	if c.x.WantsClient() && !c.tunnel {
+		c.readBy(now.Add(c.proxy.cfg.BodyTimeout))
+	} else {
+		c.readBy(time.Time{})
+	}
+}
+
+// flushEngine writes more of what the engine has not taken yet.
+func (c *looped) flushEngine(now time.Time) {
+	l := c.engine
+	moved, err := l.out.flush(l.conn)
+	if err != nil {
+		c.engineStopped(now)
+		return
+	}
+	if moved {
+		l.conn.SetDeadline(time.Time{})
+		c.sent(now)
+	}
+}
+
+// engineStopped is for an engine that could not be sent all: it may have
+// answered before it had read it, with 413 or 401.
+func (c *looped) engineStopped(now time.Time) {
+	c.deaf, c.hurry = true, true
+	c.engine.out.drop()
+	c.readBy(time.Time{})
+	c.engine.conn.SetDeadline(now.Add(earlyAnswer))
+}
+
+// readEngine takes what the engine has sent.
+func (c *looped) readEngine() {
+	n, err := c.engine.conn.Read(c.room.buf[:])
+	switch {
+	case err != nil:
+		c.engineEnded(time.Now(), err)
+	case n > 0:
+		c.fromEngine(c.room.buf[:n])
+	}
+}
+
+// fromEngine takes bytes of the engine. What comes of them goes out at once.
+func (c *looped) fromEngine(p []byte) {
+	now := time.Now()
+	if c.hurry {
+		c.hurry = false
+		c.engine.conn.SetDeadline(time.Time{}) // it is answering
+	}
+	c.x.Engine(now, p)
+	out := c.x.ToClient()
+	c.x.Spent(time.Since(now))
+	c.send(now, out)
+	switch {
+	case c.failed != nil || c.x.Done():
+		c.finish(now)
+		return
+	case c.x.Tunnel() && !c.tunnel:
+		c.tunnel = true
+		c.proxy.live.Upgrades.Add(1)
+	}
+	c.x.Idle()
+}
+
+// engineEnded is told that nothing more comes of the engine.
+func (c *looped) engineEnded(now time.Time, err error) {
+	if c.x.EngineEnd(now, err) {
+		c.proxy.live.Replays.Add(1)
+	}
+	c.engine.settle(false)
+	c.engine, c.deaf, c.hurry = nil, false, false
+	if c.x.Unanswered() {
+		go c.proxy.verdict.away(errNoAnswer)
+	}
+	if c.x.NeedsEngine() {
+		c.connect(now)
+		return
+	}
+	c.finish(now)
+}
+
+// abort ends the exchange that runs from outside, in whatever phase it is.
+func (c *looped) abort(how record.Outcome, why string) {
+	if c.x == nil {
+		return
+	}
+	c.how, c.why = how, why
+	c.finish(time.Now())
+}
+
+var _ served = (*looped)(nil)

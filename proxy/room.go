@@ -1,0 +1,113 @@
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+
+	"tokenomics/internal/netloop"
+	"tokenomics/internal/upstream"
+)
+
+// Loop says who relays plain connections: readiness loops, or a goroutine for
+// each. What is spoken over TLS always has a goroutine.
+type Loop string
+
+// The values of Loop.
+const (
+	LoopAuto Loop = "auto" // loops where they can be
+	LoopOn   Loop = "on"   // loops; it is an error where they can't be
+	LoopOff  Loop = "off"  // goroutines
+)
+
+// ParseLoop reads a Loop; "" is LoopAuto.
+func ParseLoop(s string) (Loop, error) {
+	switch l := cmp.Or(Loop(s), LoopAuto); l {
+	case LoopAuto, LoopOn, LoopOff:
+		return l, nil
+	}
+	return "", fmt.Errorf("%q is none of auto, on, off", s)
+}
+
+// room is a readiness loop with connections to the engine of its own: a client
+// and the engine that answers it are always in the same loop.
+type room struct {
+	loop *netloop.Loop
+	pool *upstream.Pool
+	buf  [readSize]byte // of whoever reads
+}
+
+// mostRooms is how many loops there are where nothing else is said: one takes
+// some hundred thousand events a second.
+const mostRooms = 8
+
+// openRooms makes the proxy's loops: none where goroutines are to do it.
+func (p *Proxy) openRooms() error {
+	if p.cfg.Loop == LoopOff {
+		return nil
+	}
+	if p.cfg.Upstream.Scheme == "https" {
+		if p.cfg.Loop == LoopOn {
+			return errors.New("a readiness loop speaks no TLS, and the upstream does (--loop)")
+		}
+		return nil
+	}
+	n := p.cfg.Loops
+	if n <= 0 {
+		n = max(1, min(runtime.GOMAXPROCS(0)/2, mostRooms))
+	}
+	opt := p.cfg.Pool
+	if opt.MaxIdle > 0 {
+		opt.MaxIdle = max(1, opt.MaxIdle/n)
+	}
+	for range n {
+		r := new(room)
+		var err error
+		if r.loop, err = netloop.New(); err != nil {
+			if p.cfg.Loop == LoopAuto && errors.Is(err, errors.ErrUnsupported) {
+				return nil
+			}
+			return errors.Join(err, p.closeRooms())
+		}
+		opt.OnOpen, opt.OnClose = r.opened, nil
+		r.pool = upstream.NewPool(p.cfg.Upstream, opt)
+		p.rooms = append(p.rooms, r)
+	}
+	return nil
+}
+
+// closeRooms ends the loops, once no client is left in them.
+func (p *Proxy) closeRooms() error {
+	var errs []error
+	for _, r := range p.rooms {
+		r.pool.Close()
+		errs = append(errs, r.loop.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// warm opens n connections to the engine, evenly in all loops.
+func (p *Proxy) warm(ctx context.Context, n int) error {
+	for i, r := range p.rooms {
+		share := n / len(p.rooms)
+		if i < n%len(p.rooms) {
+			share++
+		}
+		if err := r.pool.Warm(ctx, share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roomFor is the loop that a client's connection goes to; nil = it gets a
+// goroutine.
+func (p *Proxy) roomFor(conn net.Conn) *room {
+	if len(p.rooms) == 0 || !netloop.CanDetach(conn) {
+		return nil
+	}
+	return p.rooms[p.nextRoom.Add(1)%uint32(len(p.rooms))]
+}
