@@ -51,7 +51,7 @@ func (p *Proxy) openRooms() error {
 	}
 	if p.cfg.Upstream.Scheme == "https" {
 		if p.cfg.Loop == LoopOn {
-			return errors.New("a readiness loop speaks no TLS, and the upstream does (--loop)")
+			return errors.New("--loop on: a readiness loop speaks no TLS, and the upstream does; give --loop auto")
 		}
 		return nil
 	}

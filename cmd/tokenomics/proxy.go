@@ -142,6 +142,9 @@ func (o *proxyOptions) check() ([]route, error) {
 	case o.drainTimeout < 0:
 		return nil, fmt.Errorf("--drain-timeout %v: give 0 or more", o.drainTimeout)
 	}
+	if o.relay.loop == string(proxy.LoopOn) && o.tlsCert != "" {
+		return nil, errors.New("--loop on: a readiness loop speaks no TLS, and --tls-cert has clients speak it; give --loop auto")
+	}
 	return routes, errors.Join(o.relay.check(), o.labels.check())
 }
 

@@ -23,6 +23,8 @@ type relayOptions struct {
 	via, forwarded bool
 	noPropagation  bool
 	abortSGLang    bool
+	loop           string
+	loops          int
 }
 
 // newRelayOptions are those that nothing was given for.
@@ -30,6 +32,7 @@ func newRelayOptions() relayOptions {
 	return relayOptions{
 		injectLimit: 8 << 20, headLimit: 64 << 10, answerLimit: 256 << 10, maxConnections: 16384,
 		headTimeout: time.Minute, bodyTimeout: time.Minute, writeTimeout: time.Minute, idleTimeout: 2 * time.Minute,
+		loop: string(proxy.LoopAuto),
 	}
 }
 
@@ -48,6 +51,8 @@ func (o *relayOptions) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.forwarded, "forwarded", false, "add X-Forwarded-For, -Proto and -Host to requests")
 	fs.BoolVar(&o.noPropagation, "no-trace-propagation", false, "export traces, but do not tell the engine (no traceparent)")
 	fs.BoolVar(&o.abortSGLang, "abort-sglang", false, "the engine is SGLang: when a client leaves, also POST /abort_request")
+	fs.StringVar(&o.loop, "loop", o.loop, "who relays plain connections: on (readiness loops, Linux), off (a goroutine\nfor each), auto (loops where they can be); TLS always has goroutines")
+	fs.IntVar(&o.loops, "loops", 0, "how many readiness loops; 0: half as many as cores, at most 8")
 }
 
 // check finds what is wrong with the options.
@@ -61,8 +66,13 @@ func (o *relayOptions) check() error {
 		return fmt.Errorf("--max-in-flight %d: give 1 or more, or 0 for as many as connections", o.maxInFlight)
 	case o.headLimit < 256:
 		return fmt.Errorf("--head-limit %d: give 256 or more, or no request fits", o.headLimit)
+	case o.loops < 0:
+		return fmt.Errorf("--loops %d: give 1 or more, or 0 for half as many as cores", o.loops)
 	case o.answerLimit < 256:
 		return fmt.Errorf("--answer-head-limit %d: give 256 or more, or no answer fits", o.answerLimit)
+	}
+	if _, err := proxy.ParseLoop(o.loop); err != nil {
+		return fmt.Errorf("--loop: %w", err)
 	}
 	for flag, d := range map[string]time.Duration{
 		"--head-timeout": o.headTimeout, "--body-timeout": o.bodyTimeout,
@@ -81,4 +91,5 @@ func (o *relayOptions) apply(c *proxy.Config) {
 	c.MaxConnections, c.MaxInFlight = o.maxConnections, o.maxInFlight
 	c.HeadTimeout, c.BodyTimeout, c.WriteTimeout, c.IdleTimeout = o.headTimeout, o.bodyTimeout, o.writeTimeout, o.idleTimeout
 	c.Via, c.Forwarded, c.NoPropagation, c.AbortSGLang = o.via, o.forwarded, o.noPropagation, o.abortSGLang
+	c.Loop, c.Loops = proxy.Loop(o.loop), o.loops
 }
