@@ -154,7 +154,7 @@ func TestAPanicWhileDecoding(t *testing.T) {
 	r := NewRelay(Config{Query: chatQuery, Live: live}, Strip{}, nil)
 	r.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream", ContentEncoding: "gzip"})
 	r.Feed(0, pieces[0])
-	r.stream.choices = []*choice{nil} // as a mistake of ours would leave it
+	r.stream.cfg = nil // as a mistake of ours would leave it
 	if got := r.Feed(0, pieces[1]); !bytes.Equal(got, pieces[1]) || live.Panics.Load() != 1 {
 		t.Errorf("passed on %q, %d panics", got, live.Panics.Load())
 	}

@@ -135,8 +135,7 @@ func (r *Relay) usageOf(data []byte) usagePlace {
 	if !r.repeats() {
 		return findUsage(data)
 	}
-	c := &r.stream.grammar.(*openAI).chunk
-	return usagePlace{start: c.usageKey, end: c.usageEnd, found: c.hasUsage, filled: c.usage.Prompt.Or(0) > 0, choices: true}
+	return r.stream.grammar.(*openAI).usage
 }
 
 // findUsage looks for usage in an event. An event with an empty choices list
