@@ -92,8 +92,9 @@ func (o *Observer) take(at time.Duration, p []byte) {
 			o.stream.event(at, nil, line)
 		}
 	case sse:
-		o.split.Feed(p)
-		for e, ok := o.split.Next(); ok; e, ok = o.split.Next() {
+		var e Event
+		events := o.split.Feed(p)
+		for events.Next(&e) {
 			o.event(at, &e)
 		}
 	}

@@ -17,8 +17,9 @@ func (r *Relay) cut(at time.Duration, p []byte) []byte {
 	out, held, begun := r.out[:0], r.held, r.begun
 	changed := len(held) > 0 || len(r.waiting) > 0
 	r.begin(at, p)
-	r.split.Feed(p)
-	for e, ok := r.split.Next(); ok; e, ok = r.split.Next() {
+	var e Event
+	events := r.split.Feed(p)
+	for events.Next(&e) {
 		r.event(at, &e)
 		pending := e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):]
 		passed := len(out)
@@ -223,8 +224,8 @@ var firstChoice = []byte(`"choices":[{`)
 // that is removed or edited. Of one whose beginning is passed on only the end
 // can be: vLLM's finish event, which gets its fingerprint there.
 func (r *Relay) mayChange(part []byte, begun bool) bool {
-	if r.split.skip {
-		return false // it outgrew what is kept of it
+	if r.split.skips() {
+		return false
 	}
 	if len(r.waiting) > 0 {
 		return true // it has to stay behind what waits
