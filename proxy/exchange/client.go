@@ -122,8 +122,6 @@ func (x *Exchange) describe(req *http1.Request) {
 	x.toHead = x.req.method == "HEAD"
 	if id := req.Fields.Get("x-request-id"); len(id) > 0 {
 		x.facts.id = strings.ToValidUTF8(string(id[:min(len(id), 128)]), "")
-	} else {
-		x.facts.id = x.env.NewID()
 	}
 	if x.env.KeepKey {
 		x.key = string(req.Fields.Get("authorization"))

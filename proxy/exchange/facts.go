@@ -20,7 +20,7 @@ type facts struct {
 func (x *Exchange) record() *record.Record {
 	f := &x.facts
 	if f.id == "" {
-		f.id = x.env.NewID() // it is refused before its head could be read
+		f.id = x.env.NewID() // its client gave none, or was refused before it was read
 	}
 	rec := &record.Record{
 		RequestID: f.id, Start: x.start, Server: x.env.Addr, Tenant: f.tenant, Provider: f.provider,
