@@ -16,7 +16,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	if !get(b, "@valid").Exists() || !isObject(b) && b[0] != '[' {
 		if how == record.Complete {
 			r.Warn("the answer is neither a JSON object nor a list: not measured")
-			o.unread++
+			o.garbled = true
 		}
 		o.noCompletion(r, true)
 		return

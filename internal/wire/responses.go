@@ -106,7 +106,7 @@ func (g *responses) end(s *stream, at time.Duration, data []byte) bool {
 func (s *stream) finalAnswer(usage []byte) {
 	var u record.Usage
 	if readUsage(usage, &u) {
-		s.final = u
+		s.setFinal(u)
 	}
 }
 

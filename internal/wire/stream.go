@@ -16,39 +16,39 @@ const maxTimeline = 1 << 16
 type stream struct {
 	cfg     *Config
 	grammar grammar // nil until an event has shown its shape
-	choices []*choice
-	events  int
-	unread  int // events that are not JSON
+	choices []choice
+	ids     answerIDs
+	model   string
+	failed  *engineError
 
 	firstToken, firstOutput record.Offset
 
-	firstTokens int64 // of the first token event
-	firstExact  bool
-	gaps        sketch.Sketch
-	itl         sketch.Sketch // empty while each gap has been one token's, and so the same
-	uneven      bool          // itl differs from gaps
-	counted     bool          // every token event so far had an exact count
+	gaps        *sketch.Sketch // nil until there is one
+	itl         *sketch.Sketch // nil while each gap has been one token's, and so the same
+	timeline    []record.Event
+	final       *record.Usage // of the final usage event; nil until it has come
+	told        *record.Usage // what is told of the whole answer before that; nil = nothing
+	perEvent    record.TokenSource
+	firstTokens int64         // of the first token event
 	streamed    int64         // tokens the live counter was told of
-	tokenEvents int
-	instants    int           // distinct moments at which token events came
 	arrivedAt   time.Duration // of the last token event
 	readAt      time.Duration // of this socket read
-	readEvents  int           // token events in it
-	coalesced   int
-	timeline    []record.Event
-	final       record.Usage // of the final usage event
-	told        record.Usage // what is told of the whole answer before that
-	added       bool         // final is the sum of several
-	provisional bool         // told.Prompt is a first word that the end may correct
-	perEvent    record.TokenSource
-	model       string
-	ids         answerIDs
-	done        bool // the terminator has come
-	orphaned    bool // the client has left
-	failed      *engineError
-	finishes    int  // finish events
-	marked      bool // SGLang's mark is on its choices
-	heldBack    bool // SGLang's chat: finish events of several choices come at the end
+
+	events      int32
+	unread      int32 // events that are not JSON
+	tokenEvents int32
+	instants    int32 // distinct moments at which token events came
+	readEvents  int32 // token events in this socket read
+	coalesced   int32
+	finishes    int32 // finish events
+	firstExact  bool  // firstTokens is an exact count
+	counted     bool  // every token event so far had an exact count
+	added       bool  // final is the sum of several
+	provisional bool  // told.Prompt is a first word that the end may correct
+	done        bool  // the terminator has come
+	orphaned    bool  // the client has left
+	marked      bool  // SGLang's mark is on its choices
+	heldBack    bool  // SGLang's chat: finish events of several choices come at the end
 }
 
 // init makes the stream ready for the answer that cfg is about.
@@ -72,7 +72,7 @@ func (s *stream) event(at time.Duration, name, data []byte) {
 	g := s.grammar
 	if g == nil {
 		var certain bool
-		if g, certain = grammarOf(s.cfg.Query.grammar, name, data); certain {
+		if g, certain = grammarOf(s.cfg.Query.Dialect, name, data); certain {
 			s.grammar = g
 		}
 	}
@@ -115,14 +115,12 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 		s.firstToken = now
 		s.firstTokens, s.firstExact = tokens, exact
 	}
-	if last, ok := c.lastEvent.Get(); ok {
-		gap := float64(at-last) / float64(time.Millisecond)
-		s.latency(gap, tokens)
-		s.gaps.Add(gap)
+	if c.events > 0 {
+		s.gap(float64(at-c.last)/float64(time.Millisecond), tokens)
 	} else {
-		c.first = now
+		c.first = at
 	}
-	c.lastEvent, c.lastToken = now, now
+	c.last, c.lastToken = at, now
 	c.events++
 	c.total += tokens
 	c.exact = c.exact && exact
@@ -142,16 +140,19 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	}
 }
 
-// latency takes the gap in front of an event as what lies between its tokens.
-func (s *stream) latency(gap float64, tokens int64) {
-	if !s.counted || tokens == 1 && !s.uneven {
-		return
+// gap takes the gap in front of an event, also as what lies between its tokens.
+func (s *stream) gap(ms float64, tokens int64) {
+	if s.gaps == nil {
+		s.gaps = new(sketch.Sketch)
 	}
-	if !s.uneven {
-		s.uneven = true
-		s.itl.Merge(&s.gaps)
+	if s.counted && (tokens != 1 || s.itl != nil) {
+		if s.itl == nil {
+			s.itl = new(sketch.Sketch)
+			s.itl.Merge(s.gaps)
+		}
+		s.itl.AddN(ms/float64(tokens), float64(tokens))
 	}
-	s.itl.AddN(gap/float64(tokens), float64(tokens))
+	s.gaps.Add(ms)
 }
 
 // output is told that something visible came.
@@ -212,4 +213,20 @@ func (s *stream) named(model []byte) {
 	if s.model == "" {
 		s.model = clip(text(model), 256)
 	}
+}
+
+// setFinal takes the usage of the whole answer.
+func (s *stream) setFinal(u record.Usage) {
+	if s.final == nil {
+		s.final = new(record.Usage)
+	}
+	*s.final = u
+}
+
+// valueAt is *u, and a Usage that tells nothing where there is none.
+func valueAt(u *record.Usage) record.Usage {
+	if u == nil {
+		return record.Usage{}
+	}
+	return *u
 }

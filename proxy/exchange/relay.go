@@ -18,8 +18,11 @@ func (x *Exchange) answerBody(now time.Time, p []byte) (used int) {
 			x.pass(x.relay.Feed(at, data))
 		}
 	}
-	if x.mode == raw {
+	switch x.mode {
+	case raw:
 		x.emitOwn(p[:used])
+	case cut, cutEnd, sized:
+		x.relay.Idle() // pass has copied
 	}
 	switch {
 	case fault != nil:
