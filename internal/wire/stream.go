@@ -210,9 +210,14 @@ func (s *stream) fail(e engineError) {
 
 // named keeps the model's name, which most events repeat.
 func (s *stream) named(model []byte) {
-	if s.model == "" {
-		s.model = clip(text(model), 256)
+	if s.model != "" || !hasText(model) {
+		return
 	}
+	if asked := s.cfg.Query.Model; string(model[1:len(model)-1]) == asked {
+		s.model = asked // most engines repeat it: one copy will do
+		return
+	}
+	s.model = clip(text(model), 256)
 }
 
 // setFinal takes the usage of the whole answer.
