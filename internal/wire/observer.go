@@ -210,7 +210,7 @@ func (o *Observer) correct(r *record.Record) {
 	}
 	o.cfg.Live.ParseFailures.Add(o.unread())
 	if total, ok := r.Usage.Completion.Get(); ok {
-		o.cfg.Live.Stream(total - o.stream.streamed)
+		o.cfg.Live.Stream(total - o.stream.streamed())
 	}
 }
 
