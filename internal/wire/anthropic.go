@@ -29,7 +29,7 @@ func (g *anthropic) event(s *stream, at time.Duration, name, data []byte) bool {
 		g.block(s, at, raw(data, "content_block"))
 	case "message_start":
 		message := raw(data, "message")
-		s.ids.see(raw(message, "id"))
+		s.seeID(raw(message, "id"))
 		s.named(raw(message, "model"))
 		// The prompt may yet be too much or too little: vLLM doesn't know the
 		// cache here, and Ollama guesses from the request's size.

@@ -20,22 +20,10 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	}
 	r.Usage = s.usage()
 	s.reconcile(r)
-	if s.gaps.Count() > 0 {
-		s.gaps.Sort()
-		r.Gaps, r.ITL = s.gaps, s.gaps
+	if s.rhythm != nil {
+		s.rhythm.write(r, s.counted)
 	}
-	if s.itl != nil {
-		s.itl.Sort()
-		r.ITL = s.itl
-	}
-	if !s.counted {
-		r.ITL = nil
-	}
-	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), int64(s.instants))
-	r.Timeline = s.timeline
-	if len(s.timeline) == maxTimeline {
-		r.Warn("the timeline ends early: more token events than are kept")
-	}
+	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed()), int64(s.instants))
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}

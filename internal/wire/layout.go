@@ -60,11 +60,11 @@ func (l *layout) read(data []byte, d *delta, told *counts, u *usagePlace) (ok bo
 	rest := text + len(tail)
 	*u = usagePlace{choices: true}
 	if l.key > 0 {
-		u.start, u.found, told.hasUsage = rest-int(l.key), true, true
+		u.start, u.found, told.hasUsage = int32(rest-int(l.key)), true, true
 		if rest, _ = usageAt(data, rest, &told.usage); rest < 0 {
 			return false
 		}
-		u.end, u.filled = rest, told.usage.Prompt.Or(0) > 0
+		u.end, u.filled = int32(rest), told.usage.Prompt.Or(0) > 0
 	}
 	if !bytes.Equal(data[rest:], l.b[l.usage:]) {
 		return false

@@ -33,7 +33,6 @@ type Observer struct {
 	headers    record.Offset
 	firstEvent record.Offset
 	bytes      int64
-	warnings   []string
 	status     int32
 	format     format
 	encoded    bool
@@ -48,7 +47,8 @@ func NewObserver(cfg Config) *Observer {
 }
 
 func (o *Observer) init(cfg Config) {
-	o.cfg, o.warnings = cfg, slices.Clone(cfg.Query.Warnings)
+	o.cfg = cfg
+	o.cfg.Query.Warnings = slices.Clip(cfg.Query.Warnings) // what is added is this answer's
 	o.stream.init(&o.cfg)
 }
 
@@ -126,7 +126,7 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	if r.Status == 0 {
 		r.Status = int(o.status)
 	}
-	for _, w := range o.warnings {
+	for _, w := range o.cfg.Query.Warnings {
 		r.Warn(w)
 	}
 	r.Outcome = how
@@ -213,7 +213,7 @@ func (o *Observer) correct(r *record.Record) {
 	}
 	o.cfg.Live.ParseFailures.Add(o.unread())
 	if total, ok := r.Usage.Completion.Get(); ok {
-		o.cfg.Live.Stream(total - o.stream.streamed)
+		o.cfg.Live.Stream(total - o.stream.streamed())
 	}
 }
 
@@ -234,4 +234,8 @@ func (o *Observer) oversize() int {
 	return o.split.Oversize
 }
 
-func (o *Observer) warn(text string) { o.warnings = append(o.warnings, text) }
+// warn adds a doubt to those that there are of the request.
+func (o *Observer) warn(text string) {
+	q := &o.cfg.Query
+	q.Warnings = append(q.Warnings, text)
+}

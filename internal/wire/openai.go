@@ -62,7 +62,7 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 		s.fail(readError(c.failed))
 		return true
 	}
-	s.ids.see(c.id)
+	s.seeID(c.id)
 	s.named(c.model)
 	if c.hasTiming {
 		c.usage.Prompt, c.usage.Cached = firstOf(c.usage.Prompt, c.timings.prompt()), firstOf(c.usage.Cached, c.timings.cached)

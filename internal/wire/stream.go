@@ -5,11 +5,7 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/internal/sketch"
 )
-
-// maxTimeline bounds the events kept of one answer: 64 k are hours of decoding.
-const maxTimeline = 1 << 16
 
 // stream is what the events of one answer come to, whatever dialect they are
 // of: the grammar reads them and tells the stream.
@@ -17,20 +13,17 @@ type stream struct {
 	cfg     *Config
 	grammar grammar // nil until an event has shown its shape
 	choices []choice
-	ids     answerIDs
+	ids     *answerIDs // nil until an event has shown one
 	model   string
 	failed  *engineError
 
 	firstToken, firstOutput record.Offset
 
-	gaps        *sketch.Sketch // nil until there is one
-	itl         *sketch.Sketch // nil while each gap has been one token's, and so the same
-	timeline    []record.Event
+	rhythm      *rhythm       // nil until there is one
 	final       *record.Usage // of the final usage event; nil until it has come
 	told        *record.Usage // what is told of the whole answer before that; nil = nothing
 	perEvent    record.TokenSource
 	firstTokens int64         // of the first token event
-	streamed    int64         // tokens the live counter was told of
 	arrivedAt   time.Duration // of the last token event
 	readAt      time.Duration // of this socket read
 
@@ -116,7 +109,7 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 		s.firstTokens, s.firstExact = tokens, exact
 	}
 	if c.events > 0 {
-		s.gap(float64(at-c.last)/float64(time.Millisecond), tokens)
+		s.pace().gap(float64(at-c.last)/float64(time.Millisecond), tokens, s.counted)
 	} else {
 		c.first = at
 	}
@@ -124,35 +117,23 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	c.events++
 	c.total += tokens
 	c.exact = c.exact && exact
-	s.streamed += tokens
 	if live := s.cfg.Live; live != nil {
 		live.Stream(tokens)
 		if s.orphaned {
 			live.AfterClient.Add(tokens)
 		}
 	}
-	if s.cfg.Timeline && len(s.timeline) < maxTimeline {
-		told := 0
-		if exact {
-			told = int(tokens)
-		}
-		s.timeline = append(s.timeline, record.Event{At: at, Tokens: told})
+	if s.cfg.Timeline {
+		s.pace().event(at, tokens, exact)
 	}
 }
 
-// gap takes the gap in front of an event, also as what lies between its tokens.
-func (s *stream) gap(ms float64, tokens int64) {
-	if s.gaps == nil {
-		s.gaps = new(sketch.Sketch)
+// streamed is how many tokens the live counter was told of.
+func (s *stream) streamed() (n int64) {
+	for i := range s.choices {
+		n += s.choices[i].total
 	}
-	if s.counted && (tokens != 1 || s.itl != nil) {
-		if s.itl == nil {
-			s.itl = new(sketch.Sketch)
-			s.itl.Merge(s.gaps)
-		}
-		s.itl.AddN(ms/float64(tokens), float64(tokens))
-	}
-	s.gaps.Add(ms)
+	return n
 }
 
 // output is told that something visible came.
@@ -210,9 +191,14 @@ func (s *stream) fail(e engineError) {
 
 // named keeps the model's name, which most events repeat.
 func (s *stream) named(model []byte) {
-	if s.model == "" {
-		s.model = clip(text(model), 256)
+	if s.model != "" || !hasText(model) {
+		return
 	}
+	if asked := s.cfg.Query.Model; string(model[1:len(model)-1]) == asked {
+		s.model = asked // most engines repeat it: one copy will do
+		return
+	}
+	s.model = clip(text(model), 256)
 }
 
 // setFinal takes the usage of the whole answer.

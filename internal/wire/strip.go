@@ -211,11 +211,11 @@ func (r *Relay) repeats() bool {
 
 // usagePlace is where an event has its usage.
 type usagePlace struct {
-	start, end int  // of the member, from the quote of its key
-	found      bool // there is a usage that is not null
-	filled     bool // and it counts something
-	choices    bool // the event has choices
-	alone      bool // the event is there for the usage only
+	start, end int32 // of the member, from the quote of its key
+	found      bool  // there is a usage that is not null
+	filled     bool  // and it counts something
+	choices    bool  // the event has choices
+	alone      bool  // the event is there for the usage only
 }
 
 // usageOf is where the event in hand has its usage.
@@ -233,7 +233,7 @@ func findUsage(data []byte) (u usagePlace) {
 	ok := members(data, func(m member) bool {
 		switch string(m.key) {
 		case "usage":
-			u.start, u.end, u.found = m.start, m.end, !isNull(m.value)
+			u.start, u.end, u.found = int32(m.start), int32(m.end), !isNull(m.value)
 			u.filled = get(m.value, "prompt_tokens").Int() > 0
 		case "choices":
 			empty = length(m.value) == 0
@@ -258,7 +258,7 @@ func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 	if at < 0 {
 		return false
 	}
-	from, to, b := u.start, u.end, r.memory()
+	from, to, b := int(u.start), int(u.end), r.memory()
 	if nullUnasked(e.Data) {
 		colon := from + bytes.IndexByte(e.Data[from:], ':')
 		b.edited = append(append(append(b.edited[:0], e.Raw[:at+colon+1]...), "null"...), e.Raw[at+to:]...)

@@ -83,7 +83,7 @@ func (x *Exchange) pass(data []byte) {
 	case cutEnd:
 		x.emit(data)
 	case sized:
-		x.gathered.body = append(x.gathered.body, data...)
+		x.kept.body = append(x.kept.body, data...)
 	}
 }
 
@@ -95,9 +95,9 @@ func (x *Exchange) answerEnd(now time.Time) {
 	case cut:
 		x.copied(appendLastChunk(x.toCopy(), x.abody.Trailers()))
 	case sized:
-		x.emit(x.gathered.whole())
+		x.emit(x.kept.whole())
 		x.began = true
-		x.gathered = nil
+		x.kept = nil
 	}
 	x.finish(now, record.Complete, "", "")
 }
