@@ -14,7 +14,7 @@ type line struct {
 	sock   *upstream.Socket
 	conn   *netloop.Conn
 	client *looped // whose request it carries; nil = nobody's
-	out    backlog
+	out    outlet
 }
 
 // opened puts a connection that has just been made into the loop.

@@ -18,28 +18,25 @@ type looped struct {
 	turn
 	room    *room
 	conn    *netloop.Conn
-	out     backlog
+	out     outlet
 	pending []byte    // bytes behind the last request: the next one's
 	since   time.Time // when it began to wait for a request
 	read    time.Time // when the client has to have sent something; zero = it need not
-	wrote   time.Time // when it has to have taken some of out
-	gone    bool      // it has closed its side
 
-	began   time.Time          // of connecting
 	dialing context.CancelFunc // nil while no connection is being made
 	engine  *line              // nil while there is none
+	left    int32              // lingering: how much more is read
+	busy    atomic.Bool        // a request is in flight
+	after   ending             // what becomes of the connection when out is written
+	gone    bool               // the client has closed its side
+	waiting bool               // for the first byte of a request
 	deaf    bool               // the engine takes no more of the request
 	hurry   bool               // and has little time to answer
 	tunnel  bool
-	waiting bool // for the first byte of a request
-
-	after ending      // what becomes of the connection when out is written
-	left  int         // lingering: how much more is read
-	busy  atomic.Bool // a request is in flight
 }
 
 // ending is what becomes of a client's connection after an exchange.
-type ending int
+type ending uint8
 
 const (
 	goesOn ending = iota // the exchange is not over
@@ -228,10 +225,9 @@ func (c *looped) connect(now time.Time) {
 		c.finish(now)
 		return
 	}
-	c.began = now
 	if !c.x.Fresh() {
 		if s := c.room.pool.Idle(); s != nil {
-			c.connected(now, s)
+			c.connected(now, s, 0)
 			return
 		}
 	}
@@ -241,14 +237,14 @@ func (c *looped) connect(now time.Time) {
 	go func() {
 		s, err := c.room.pool.Take(ctx, true)
 		cancel()
-		if !c.room.loop.Post(func() { c.dialled(x, s, err) }) && s != nil {
+		if !c.room.loop.Post(func() { c.dialled(x, s, err, now) }) && s != nil {
 			_ = s.Close()
 		}
 	}()
 }
 
-// dialled is told what became of connecting for x.
-func (c *looped) dialled(x *exchange.Exchange, s *upstream.Socket, err error) {
+// dialled is told what became of connecting for x, which began then.
+func (c *looped) dialled(x *exchange.Exchange, s *upstream.Socket, err error, began time.Time) {
 	defer c.recovered()
 	if c.dialing == nil || c.x != x { // x is over
 		if s != nil {
@@ -263,16 +259,16 @@ func (c *looped) dialled(x *exchange.Exchange, s *upstream.Socket, err error) {
 		go c.proxy.verdict.away(err) // it may wait for who reads the log
 		c.finish(now)
 	} else {
-		c.connected(now, s)
+		c.connected(now, s, now.Sub(began))
 	}
 	c.advance()
 }
 
 // connected sends the engine what there is of the request.
-func (c *looped) connected(now time.Time, s *upstream.Socket) {
+func (c *looped) connected(now time.Time, s *upstream.Socket, took time.Duration) {
 	c.engine = s.Tag.(*line)
 	c.engine.client = c
-	c.x.Connected(s.Reused(), now.Sub(c.began))
+	c.x.Connected(s.Reused(), took)
 	c.toEngine(now)
 }
 
@@ -288,7 +284,7 @@ func (c *looped) upload(now time.Time) {
 // toEngine writes what the exchange has for the engine.
 func (c *looped) toEngine(now time.Time) {
 	l := c.engine
-	if err := l.out.write(l.conn, c.x.ToEngine()); err != nil {
+	if err := l.out.write(l.conn, c.x.ToEngine(), c.writeLimit(now)); err != nil {
 		c.engineStopped(now)
 		return
 	}
@@ -299,7 +295,7 @@ func (c *looped) toEngine(now time.Time) {
 func (c *looped) sent(now time.Time) {
 	if l := c.engine; !l.out.empty() {
 		c.readBy(time.Time{})
-		l.conn.SetDeadline(now.Add(c.proxy.cfg.WriteTimeout))
+		l.conn.SetDeadline(l.out.by())
 		return
 	}
 	c.x.Flushed(now)
@@ -313,15 +309,12 @@ func (c *looped) sent(now time.Time) {
 // flushEngine writes more of what the engine has not taken yet.
 func (c *looped) flushEngine(now time.Time) {
 	l := c.engine
-	moved, err := l.out.flush(l.conn)
-	if err != nil {
+	if err := l.out.flush(l.conn, c.writeLimit(now)); err != nil {
 		c.engineStopped(now)
 		return
 	}
-	if moved {
-		l.conn.SetDeadline(time.Time{})
-		c.sent(now)
-	}
+	l.conn.SetDeadline(l.out.by())
+	c.sent(now)
 }
 
 // engineStopped is for an engine that could not be sent all: it may have

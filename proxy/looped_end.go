@@ -7,27 +7,26 @@ import (
 	"tokenomics/internal/record"
 )
 
+// writeLimit is when a peer has to have taken some of what it is sent now.
+func (c *looped) writeLimit(now time.Time) time.Time { return now.Add(c.proxy.cfg.WriteTimeout) }
+
 // send writes the client its bytes, or keeps them until there is room.
 func (c *looped) send(now time.Time, p []byte) {
 	if len(p) == 0 || c.failed != nil {
 		return
 	}
-	if c.failed = c.out.write(c.conn, p); c.failed == nil && !c.out.empty() {
-		c.writeBy(now.Add(c.proxy.cfg.WriteTimeout))
+	if c.failed = c.out.write(c.conn, p, c.writeLimit(now)); !c.out.empty() {
+		c.deadline()
 	}
 }
 
 // flushClient writes more of what the client has not taken yet.
 func (c *looped) flushClient(now time.Time) {
-	moved, err := c.out.flush(c.conn)
-	switch {
-	case err != nil:
+	if err := c.out.flush(c.conn, c.writeLimit(now)); err != nil {
 		c.clientFailed(now, err)
-	case c.out.empty():
-		c.writeBy(time.Time{})
-	case moved:
-		c.writeBy(now.Add(c.proxy.cfg.WriteTimeout))
+		return
 	}
+	c.deadline()
 }
 
 // clientFailed is told that the client can't be written to.
@@ -123,7 +122,7 @@ func (c *looped) linger() {
 // discard reads what nobody wants, and says whether there may be more.
 func (c *looped) discard() (more bool) {
 	n, err := c.conn.Read(c.room.buf[:])
-	if c.left -= n; err != nil || c.left <= 0 {
+	if c.left -= int32(n); err != nil || c.left <= 0 {
 		c.close()
 	}
 	return n > 0
@@ -147,25 +146,23 @@ func (c *looped) closed() {
 // readBy sets until when the client has to have sent something.
 func (c *looped) readBy(t time.Time) {
 	c.read = t
-	c.conn.SetDeadline(earliest(c.read, c.wrote))
+	c.deadline()
 }
 
-// writeBy sets until when it has to have taken something.
-func (c *looped) writeBy(t time.Time) {
-	c.wrote = t
-	c.conn.SetDeadline(earliest(c.read, c.wrote))
-}
+// deadline sets when the loop is to look after the client: when it has to have
+// sent or taken something.
+func (c *looped) deadline() { c.conn.SetDeadline(earliest(c.read, c.out.by())) }
 
 // Expired is told by the loop that the client has taken too long.
 func (c *looped) Expired(now time.Time) {
 	defer c.recovered()
 	switch {
-	case !c.wrote.IsZero() && !c.wrote.After(now):
+	case due(c.out.by(), now):
 		c.clientFailed(now, os.ErrDeadlineExceeded)
-	case !c.read.IsZero() && !c.read.After(now):
+	case due(c.read, now):
 		c.silent(now)
 	default:
-		c.conn.SetDeadline(earliest(c.read, c.wrote))
+		c.deadline()
 	}
 	c.advance()
 }

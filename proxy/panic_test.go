@@ -17,7 +17,7 @@ func TestAMistakeOfOursCostsOneConnection(t *testing.T) {
 		talk func(t *testing.T, c *rawPeer, e *rawEngine)
 	}{
 		{"reading the request", func(p *Proxy, mistake func()) {
-			p.env.NewID = func() string { mistake(); return newID() }
+			p.env.Tenant = func(func(string) string) string { mistake(); return "" }
 		}, func(t *testing.T, c *rawPeer, e *rawEngine) { c.send(t, getHead+"\r\n") }},
 		{"reading the answer", func(p *Proxy, mistake func()) {
 			p.env.Answered = func(bool, bool) { mistake() }

@@ -1,7 +1,7 @@
 package http1
 
 // Kind is how a body's end is found.
-type Kind int
+type Kind uint8
 
 const (
 	Unsaid     Kind = iota
@@ -19,9 +19,9 @@ type Framing struct {
 
 // Body follows a message's body to its end. Start it with what the head says.
 type Body struct {
-	kind Kind
 	left int64 // of the body, or of the chunk
 	chunk
+	kind Kind
 }
 
 // Start begins a body.

@@ -2,14 +2,14 @@ package http1
 
 // chunk is where a chunked body stands.
 type chunk struct {
-	at       place
-	digits   int    // of the size being read
-	extra    int    // bytes of the extension being read
 	trailers []byte // the trailer section so far
-	line     int    // where in it the unfinished line starts
+	line     uint16 // where in it the unfinished line starts
+	extra    uint16 // bytes of the extension being read
+	digits   uint8  // of the size being read
+	at       place
 }
 
-type place int
+type place uint8
 
 const (
 	size      place = iota // in a chunk's size
@@ -149,7 +149,7 @@ func (b *Body) trailer(c byte) error {
 	if err != nil || forbidden(fields[0]) {
 		return errTrailers
 	}
-	b.line = len(b.trailers)
+	b.line = uint16(len(b.trailers)) // at most maxTrailers
 	return nil
 }
 

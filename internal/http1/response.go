@@ -10,9 +10,9 @@ type Response struct {
 	Body   Framing
 }
 
-// Parse reads a head, which ends with its blank line, of an answer to a
-// request with the given method. The Response's fields reuse what it had before.
-func (r *Response) Parse(head []byte, method []byte) error {
+// Parse reads a head, which ends with its blank line. toHead says that what it
+// answers is a HEAD request. The Response's fields reuse what it had before.
+func (r *Response) Parse(head []byte, toHead bool) error {
 	*r = Response{Fields: r.Fields[:0]}
 	line, rest := cutLine(head)
 	const version = len("HTTP/1.1")
@@ -37,16 +37,16 @@ func (r *Response) Parse(head []byte, method []byte) error {
 	if r.Body, err = r.Fields.framing(r.Minor); err != nil {
 		return err
 	}
-	return r.body(method)
+	return r.body(toHead)
 }
 
 // body settles how the body ends (RFC 9112, 6.3).
-func (r *Response) body(method []byte) error {
+func (r *Response) body(toHead bool) error {
 	bodiless := r.Status < 200 || r.Status == 204
 	switch {
 	case bodiless && r.Body.Kind == Chunked:
 		return bad("an answer with a body where none may be")
-	case bodiless, r.Status == 304, string(method) == "HEAD":
+	case bodiless, r.Status == 304, toHead:
 		r.Body.Kind = None // Length keeps what was announced
 	case r.Body.Kind == Unsaid:
 		r.Body.Kind = UntilClose

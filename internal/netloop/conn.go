@@ -25,15 +25,15 @@ type Conn struct {
 	handler Handler
 	loop    *Loop
 	tag     uint64
-	fd      int
+	fd      int32
 
 	is     state
 	closed bool
 	queued bool // for another call of Ready
 
-	deadline time.Time // when Expired is to be called; zero = never
-	armed    time.Time // when it is looked at: then, or before
-	place    int       // among the timers, from 1; 0 = not there
+	deadline moment // when Expired is to be called
+	armed    moment // when it is looked at: then, or before
+	place    int32  // among the timers, from 1; 0 = not there
 }
 
 // state is what the system has told of a socket and has not been used up.
@@ -46,7 +46,7 @@ const (
 )
 
 // NewConn is a socket whose descriptor, which Detach gave, is c's from now on.
-func NewConn(fd int, h Handler) *Conn { return &Conn{fd: fd, handler: h} }
+func NewConn(fd int, h Handler) *Conn { return &Conn{fd: int32(fd), handler: h} }
 
 // Readable says whether there may be something to read, or an end to be seen.
 func (c *Conn) Readable() bool { return c.is&readable != 0 }
@@ -120,8 +120,8 @@ func (c *Conn) Again() {
 // SetDeadline sets when Expired is called; the zero time is never. One that is
 // put off costs nothing.
 func (c *Conn) SetDeadline(t time.Time) {
-	c.deadline = t
 	if !c.closed {
+		c.deadline = c.loop.moment(t)
 		c.loop.when.set(c)
 	}
 }
@@ -131,7 +131,7 @@ func (c *Conn) Shut() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	return os.NewSyscallError("shutdown", syscall.Shutdown(c.fd, syscall.SHUT_WR))
+	return os.NewSyscallError("shutdown", syscall.Shutdown(int(c.fd), syscall.SHUT_WR))
 }
 
 // Reset makes Close break the connection instead of ending it: the peer sees
@@ -140,7 +140,7 @@ func (c *Conn) Reset() {
 	if c.closed {
 		return
 	}
-	_ = syscall.SetsockoptLinger(c.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // a plain close is what is left if it fails
+	_ = syscall.SetsockoptLinger(int(c.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // a plain close is what is left if it fails
 }
 
 // Close closes the socket; its handler is told nothing more. It may be called
@@ -154,7 +154,7 @@ func (c *Conn) Close() {
 	c.loop.mu.Lock()
 	c.loop.forget(c)
 	c.loop.mu.Unlock()
-	c.loop.dead = append(c.loop.dead, c.fd)
+	c.loop.dead = append(c.loop.dead, int(c.fd))
 }
 
 // CloseLater is Close for other goroutines, once c was added.

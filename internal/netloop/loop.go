@@ -10,6 +10,7 @@ import (
 // Loop is one goroutine and the sockets that it looks after.
 type Loop struct {
 	poll  *poller
+	born  time.Time
 	ended chan struct{}
 
 	// Of the loop's goroutine.
@@ -45,7 +46,7 @@ func New() (*Loop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a readiness loop: %w", err)
 	}
-	l := &Loop{poll: poll, ended: make(chan struct{}), table: make([]entry, 1)}
+	l := &Loop{poll: poll, born: time.Now(), ended: make(chan struct{}), table: make([]entry, 1)}
 	go l.run()
 	return l, nil
 }
@@ -68,7 +69,7 @@ func (l *Loop) Close() error {
 	for i := range l.table {
 		if c := l.table[i].conn; c != nil {
 			c.closed = true
-			l.dead = append(l.dead, c.fd)
+			l.dead = append(l.dead, int(c.fd))
 		}
 	}
 	l.table, l.free, l.posts = nil, nil, nil
@@ -100,7 +101,7 @@ func (l *Loop) Add(c *Conn) error {
 	c.loop = l
 	if l.over {
 		c.closed = true
-		closeFD(c.fd)
+		closeFD(int(c.fd))
 		return ErrClosed
 	}
 	index := uint32(len(l.table))
@@ -114,10 +115,10 @@ func (l *Loop) Add(c *Conn) error {
 	e.conn = c
 	c.tag = uint64(e.turn)<<32 | uint64(index)
 	// With mu held: Close may not close the descriptor, and the set, meanwhile.
-	if err := l.poll.add(c.fd, c.tag); err != nil {
+	if err := l.poll.add(int(c.fd), c.tag); err != nil {
 		l.forget(c)
 		c.closed = true
-		closeFD(c.fd)
+		closeFD(int(c.fd))
 		return fmt.Errorf("adding a socket to the readiness loop: %w", err)
 	}
 	return nil
@@ -155,7 +156,7 @@ func (l *Loop) wait() bool {
 	idle := len(l.posts) == 0 && len(l.more) == 0
 	l.parked = idle
 	l.mu.Unlock()
-	n := l.poll.wait(idle, l.when.first())
+	n := l.poll.wait(idle, l.at(l.when.first()))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.parked = false
@@ -212,11 +213,12 @@ func (l *Loop) again() {
 
 // expire calls those whose time is up.
 func (l *Loop) expire() {
-	if l.when.first().IsZero() {
+	if l.when.first() == 0 {
 		return
 	}
 	now := time.Now()
-	for c := l.when.due(now); c != nil; c = l.when.due(now) {
+	until := l.moment(now)
+	for c := l.when.due(until); c != nil; c = l.when.due(until) {
 		c.handler.Expired(now)
 	}
 }

@@ -300,22 +300,27 @@ func TestAddingWhileTheLoopCloses(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		var kept [4][]int
+		var begun atomic.Int32
+		some := make(chan struct{})
 		for i := range kept {
 			all.Go(func() {
-				for {
+				for range 100 {
 					mine, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					kept[i] = append(kept[i], mine[1]) // is to stay open
+					if begun.Add(1) == 20 {
+						close(some)
+					}
 					if l.Add(NewConn(mine[0], new(probe))) != nil {
 						return
 					}
 				}
 			})
 		}
-		time.Sleep(time.Millisecond) // so that there are some
+		await(t, some, "sockets to be added")
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}

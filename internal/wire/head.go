@@ -36,8 +36,10 @@ func (o *Observer) Head(at time.Duration, h AnswerHead) {
 		return
 	}
 	o.encoded = h.ContentEncoding != "" && !strings.EqualFold(h.ContentEncoding, "identity")
-	o.headCounts(h)
-	if o.format = o.formatOf(h); o.format == opaque || !o.encoded {
+	if o.format = o.formatOf(h); o.format != sse {
+		o.headCounts(h)
+	}
+	if o.format == opaque || !o.encoded {
 		return
 	}
 	open, known := openers[strings.ToLower(h.ContentEncoding)]
@@ -52,6 +54,9 @@ func (o *Observer) Head(at time.Duration, h AnswerHead) {
 
 // formatOf is how the body is read, by its media type.
 func (o *Observer) formatOf(h AnswerHead) format {
+	if strings.HasPrefix(h.ContentType, "text/event-stream;") || h.ContentType == "text/event-stream" {
+		return sse // as every engine writes it
+	}
 	kind, _, err := mime.ParseMediaType(h.ContentType)
 	switch kind {
 	case "text/event-stream":

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"strings"
 	"unsafe"
 
@@ -90,6 +91,9 @@ func kept(r gjson.Result) string { return strings.Clone(r.String()) }
 func text(v []byte) string {
 	if len(v) < 2 || v[0] != '"' {
 		return ""
+	}
+	if in := v[1 : len(v)-1]; bytes.IndexByte(in, '\\') < 0 && v[len(v)-1] == '"' {
+		return string(in) // as nearly always
 	}
 	return gjson.ParseBytes(v).String()
 }

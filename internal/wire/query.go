@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"tokenomics/internal/record"
@@ -53,19 +54,19 @@ const maxKeys = 256
 
 // object reads a body that should be a JSON object.
 func (q *Query) object(body []byte, edit bool) {
-	seen := make(map[string]bool, 16)
-	duplicate := false
+	var few [24][]byte
+	seen, duplicate := few[:0], false
 	whole := members(body, func(m member) bool {
-		key := string(m.key)
-		duplicate = duplicate || seen[key] || strings.ContainsRune(key, '\\') || len(seen) >= maxKeys
+		duplicate = duplicate || len(seen) >= maxKeys || bytes.IndexByte(m.key, '\\') >= 0 ||
+			slices.ContainsFunc(seen, func(key []byte) bool { return bytes.Equal(key, m.key) })
 		if len(seen) < maxKeys {
-			seen[key] = true
+			seen = append(seen, m.key)
 		}
-		q.member(key, m.value)
+		q.member(m.key, m.value)
 		return true
 	})
 	switch {
-	case !whole || !get(body, "@this").IsObject():
+	case !whole:
 		q.Warnings = append(q.Warnings, "request body is not a JSON object")
 	case duplicate && edit:
 		// Which of two equal keys counts is each engine's own business.
@@ -76,8 +77,8 @@ func (q *Query) object(body []byte, edit bool) {
 	q.read = whole
 }
 
-func (q *Query) member(key string, v []byte) {
-	switch key {
+func (q *Query) member(key, v []byte) {
+	switch string(key) {
 	case "model":
 		q.Model = clip(text(v), 256)
 	case "stream":

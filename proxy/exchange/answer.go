@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"tokenomics/internal/http1"
-	"tokenomics/internal/record"
 	"tokenomics/internal/wire"
 )
 
 // mode is how an answer's body goes on to the client.
-type mode int
+type mode uint8
 
 const (
 	raw    mode = iota // its bytes as they come
@@ -27,14 +26,14 @@ func (x *Exchange) Engine(now time.Time, p []byte) {
 	if !x.heard && len(p) > 0 {
 		x.hear()
 	}
-	for len(p) > 0 && !x.done {
+	for len(p) > 0 && !x.Done() {
 		switch x.out {
 		case inHead:
 			p = p[x.answerHead(now, p):]
 		case inBody:
 			p = p[x.answerBody(now, p):]
 		case inTunnel:
-			x.rec.ResponseBytes += int64(len(p))
+			x.tunnelled += int64(len(p))
 			x.emitOwn(p)
 			p = nil
 		}
@@ -44,42 +43,34 @@ func (x *Exchange) Engine(now time.Time, p []byte) {
 	}
 }
 
-// hear is told that the engine answers: the request will not be sent again. An
-// engine may answer while the end of it is still being written.
+// hear is told that the engine answers: the request will not be sent again.
 func (x *Exchange) hear() {
-	x.heard, x.replay = true, false
-	if x.rec.Sent.Ok() && x.taken == len(x.up) {
-		putBuffer(x.up)
-		x.up, x.taken = nil, 0
-	}
+	x.heard = true
+	x.req.replay = false
+	x.forget()
 }
 
 // emit adds bytes for the client.
 func (x *Exchange) emit(p []byte) { x.copied(append(x.toCopy(), p...)) }
 
-// toCopy is what is to be written so far, in memory of the exchange's own, to
-// be added to and given back with copied.
+// toCopy is what is to be written so far, in memory of our own, to be added to
+// and given back with copied.
 func (x *Exchange) toCopy() []byte {
-	if x.scratch == nil {
-		x.scratch = getBuffer()
+	if !x.own {
+		x.down, x.own = append(getBuffer(), x.down...), true
 	}
-	if !x.inScratch {
-		x.scratch = append(x.scratch[:0], x.down...)
-	}
-	return x.scratch
+	return x.down
 }
 
-func (x *Exchange) copied(b []byte) {
-	x.scratch, x.down, x.inScratch = b, b, true
-}
+func (x *Exchange) copied(b []byte) { x.down = b }
 
 // emitOwn is emit without a copy where there is nothing to add to: p has to
 // stay as it is until it is written.
 func (x *Exchange) emitOwn(p []byte) {
 	switch {
 	case len(p) == 0:
-	case len(x.down) == 0:
-		x.down, x.inScratch = p, false
+	case len(x.down) == 0 && !x.own:
+		x.down = p
 	default:
 		x.emit(p)
 	}
@@ -87,20 +78,27 @@ func (x *Exchange) emitOwn(p []byte) {
 
 var responses = sync.Pool{New: func() any { return new(http1.Response) }}
 
+// partialHead is what has come of a head that is not whole.
+type partialHead struct {
+	b    []byte
+	scan http1.Scan
+}
+
 // answerHead takes bytes of the answer's head.
 func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
-	before := len(x.ahead)
-	head := p
-	if before > 0 {
-		x.ahead = append(x.ahead, p...)
-		head = x.ahead
+	before, head, scan := 0, p, http1.Scan{}
+	if part := x.ahead; part != nil {
+		before = len(part.b)
+		part.b = append(part.b, p...)
+		head, scan = part.b, part.scan
 	}
-	end, err := x.ascan.End(head)
+	end, err := scan.End(head)
 	switch {
 	case err == nil && end == 0 && len(head) <= x.env.AnswerLimit:
-		if before == 0 {
-			x.ahead = append(getBuffer(), p...)
+		if x.ahead == nil {
+			x.ahead = &partialHead{b: append(getBuffer(), p...)}
 		}
+		x.ahead.scan = scan
 		return len(p)
 	case err == nil && (end == 0 || end > x.env.AnswerLimit):
 		x.badAnswer(now, fmt.Sprintf("answered with a head over %d bytes (--answer-head-limit)", x.env.AnswerLimit))
@@ -113,10 +111,12 @@ func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
 	defer func() {
 		clear(resp.Fields[:cap(resp.Fields)])
 		responses.Put(resp)
-		putBuffer(x.ahead)
-		x.ahead, x.ascan = nil, http1.Scan{}
+		if x.ahead != nil {
+			putBuffer(x.ahead.b)
+			x.ahead = nil
+		}
 	}()
-	if err := resp.Parse(head[:end], x.method); err != nil {
+	if err := resp.Parse(head[:end], x.toHead); err != nil {
 		x.badAnswer(now, "did not answer in proper HTTP: "+err.Error())
 		return len(p)
 	}
@@ -138,7 +138,8 @@ func (x *Exchange) answered(now time.Time, resp *http1.Response) {
 		if x.interim++; x.interim > maxInterim {
 			x.badAnswer(now, "sends interim answers without end")
 		} else if x.minor >= 1 {
-			x.copied(x.answerLines(x.toCopy(), resp, false))
+			b, _ := x.answerLines(x.toCopy(), resp, false)
+			x.copied(b)
 		}
 	default:
 		x.final(now, resp)
@@ -150,7 +151,7 @@ func (x *Exchange) final(now time.Time, resp *http1.Response) {
 	if x.relay == nil {
 		x.read(nil) // it came before the request was whole
 	}
-	x.rec.Status = resp.Status
+	x.facts.status = int16(resp.Status)
 	x.relay.Head(x.at(now), wire.AnswerHead{
 		Status: resp.Status, ContentType: string(resp.Fields.Get("content-type")),
 		ContentEncoding: string(resp.Fields.Get("content-encoding")),
@@ -165,9 +166,11 @@ func (x *Exchange) final(now time.Time, resp *http1.Response) {
 	x.abody.Start(resp.Body)
 	x.out = inBody
 	if x.mode == sized {
-		x.delayed = x.answerLines(nil, resp, true)
+		x.gathered = new(wholeAnswer)
+		x.gathered.head, x.gathered.lengthAt = x.answerLines(nil, resp, true)
 	} else {
-		x.copied(x.answerLines(x.toCopy(), resp, true))
+		b, _ := x.answerLines(x.toCopy(), resp, true)
+		x.copied(b)
 		x.began = true
 	}
 	if x.abody.Done() {
@@ -198,9 +201,21 @@ func (x *Exchange) chooseMode(resp *http1.Response) mode {
 // sizedLimit is the largest answer that is gathered to put its length right.
 const sizedLimit = 8 << 20
 
+// wholeAnswer is a stripped answer that is to get a length.
+type wholeAnswer struct {
+	head     []byte
+	lengthAt span // where in head the digits of Content-Length are
+	body     []byte
+}
+
+func (a *wholeAnswer) whole() []byte {
+	return append(putNumber(a.head, a.lengthAt, len(a.body)), a.body...)
+}
+
 // answerLines appends the head of an answer to the client: the engine's own
-// lines, less those that end here.
-func (x *Exchange) answerLines(b []byte, resp *http1.Response, final bool) []byte {
+// lines, less those that end here. length is where the digits of Content-Length
+// are.
+func (x *Exchange) answerLines(b []byte, resp *http1.Response, final bool) (lines []byte, length span) {
 	b = append(append(append(b, "HTTP/1.1"...), resp.Rest...), "\r\n"...)
 	for i := range resp.Fields {
 		f := &resp.Fields[i]
@@ -212,7 +227,7 @@ func (x *Exchange) answerLines(b []byte, resp *http1.Response, final bool) []byt
 			for b[at-1] == ' ' || b[at-1] == '\t' {
 				at--
 			}
-			x.answerAt = span{at - len(f.Value), at}
+			length = span{at - len(f.Value), at}
 		default:
 			b = append(b, f.Line...)
 		}
@@ -226,17 +241,18 @@ func (x *Exchange) answerLines(b []byte, resp *http1.Response, final bool) []byt
 	if final && x.env.Via {
 		b = line(b, "Via", "1."+string(byte('0'+resp.Minor))+" tokenomics")
 	}
-	return append(b, "\r\n"...)
+	return append(b, "\r\n"...), length
 }
 
 // switched begins the tunnel.
 func (x *Exchange) switched(now time.Time, resp *http1.Response) {
-	x.rec.Status = resp.Status
-	if x.relay != nil {
-		x.relay.Head(x.at(now), wire.AnswerHead{Status: resp.Status})
-	}
-	x.rec.Headers = record.Some(x.at(now))
-	x.copied(x.answerLines(x.toCopy(), resp, true))
+	x.facts.status = int16(resp.Status)
+	x.relay.Head(x.at(now), wire.AnswerHead{Status: resp.Status})
+	b, _ := x.answerLines(x.toCopy(), resp, true)
+	x.copied(b)
 	x.began, x.closing, x.spoilt = true, true, true
 	x.in, x.out = inTunnel, inTunnel
+	if x.req == nil {
+		x.req = new(request) // what carries the client's bytes from now on
+	}
 }

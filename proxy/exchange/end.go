@@ -20,17 +20,17 @@ const replayWithin = time.Second
 // had was idle before, gave no byte of an answer, and died at once.
 func (x *Exchange) EngineEnd(now time.Time, err error) (again bool) {
 	switch {
-	case x.done:
+	case x.Done():
 		return false
 	case x.out == inHead && x.canReplay(now):
-		x.rec.Retries++
-		x.rec.Sent = record.Offset{}
-		x.connected, x.taken = false, 0
+		x.facts.retries++
+		x.facts.sent = record.Offset{}
+		x.connected, x.req.taken = false, 0
 		return true
 	case x.out == inHead:
 		x.refuse(now, 502, "upstream_unreachable", "the engine at "+x.env.Addr+" closed the connection without an answer", record.Unreachable)
 	case x.out == inTunnel:
-		x.finish(now, record.Complete)
+		x.finish(now, record.Complete, "", "")
 	case errors.Is(err, io.EOF) && x.untilClose():
 		x.answerEnd(now)
 	default:
@@ -40,10 +40,10 @@ func (x *Exchange) EngineEnd(now time.Time, err error) (again bool) {
 }
 
 func (x *Exchange) canReplay(now time.Time) bool {
-	if !x.replay || !x.reused || x.heard || x.rec.Retries > 0 || len(x.ahead) > 0 {
+	if x.heard || !x.req.replay || !x.reused || x.facts.retries > 0 {
 		return false
 	}
-	sent, ok := x.rec.Sent.Get()
+	sent, ok := x.facts.sent.Get()
 	return !ok || x.at(now)-sent < replayWithin
 }
 
@@ -53,7 +53,7 @@ func (x *Exchange) untilClose() bool { return x.abody.UntilClose() }
 
 // Unreachable is told that there is no connection to the engine, and why.
 func (x *Exchange) Unreachable(now time.Time, err error) {
-	if !x.done {
+	if !x.Done() {
 		x.refuse(now, 502, "upstream_unreachable", err.Error(), record.Unreachable)
 	}
 }
@@ -61,15 +61,14 @@ func (x *Exchange) Unreachable(now time.Time, err error) {
 // Abort ends the exchange from outside: the client is gone (ClientAbort), or
 // time is up (Timeout). The client gets nothing more.
 func (x *Exchange) Abort(now time.Time, how record.Outcome, why string) {
-	if x.done {
+	if x.Done() {
 		return
 	}
 	if x.out == inTunnel && how == record.ClientAbort {
 		how = record.Complete // who ends a tunnel is of no matter
 	}
 	x.closing, x.spoilt = true, true
-	x.rec.Error = why
-	x.finish(now, how)
+	x.finish(now, how, why, "")
 }
 
 // broken is for an answer that ends in the middle: the client has what came of
@@ -84,8 +83,7 @@ func (x *Exchange) broken(now time.Time, why string) {
 	}
 	x.closing, x.spoilt = true, true
 	x.reset = x.mode != cut && (x.untilClose() || x.mode == plain)
-	x.rec.Error = why
-	x.finish(now, record.Truncated)
+	x.finish(now, record.Truncated, why, "")
 }
 
 // badAnswer is for an engine that does not answer in HTTP.
@@ -101,9 +99,6 @@ func (x *Exchange) malformed(now time.Time, err error) {
 	if errors.As(err, &f) {
 		status = f.Status
 	}
-	if x.rec.RequestID == "" {
-		x.rec.RequestID, x.rec.Server = x.env.NewID(), x.env.Addr
-	}
 	x.last = true
 	x.refuse(now, status, "invalid_request_error", "the request was refused: "+err.Error(), record.Error)
 }
@@ -117,14 +112,13 @@ func (x *Exchange) badBody(now time.Time, err error) {
 	}
 	x.closing, x.spoilt = true, true
 	x.reset = x.untilClose() || x.mode == plain
-	x.rec.Error, x.rec.ErrorType = "the request's body was refused: "+err.Error(), "invalid_request_error"
-	x.finish(now, record.Error)
+	x.finish(now, record.Error, "the request's body was refused: "+err.Error(), "invalid_request_error")
 }
 
 // Refuse answers a request, of which the head has come, with an error of our
 // own, such as a full house.
 func (x *Exchange) Refuse(now time.Time, status int, kind, message string) {
-	if !x.done {
+	if !x.Done() {
 		x.refuse(now, status, kind, message, record.Error)
 	}
 }
@@ -132,37 +126,38 @@ func (x *Exchange) Refuse(now time.Time, status int, kind, message string) {
 // HeadTimeout is told that the request's head takes too long. A client that
 // has sent nothing has asked nothing.
 func (x *Exchange) HeadTimeout(now time.Time) {
-	if x.done || x.in != inHead || len(x.head) == 0 {
+	if x.Done() || x.in != inHead || len(x.req.head) == 0 {
 		return
 	}
-	x.start, x.rec.Start = x.born, x.born
+	x.start = x.req.born
 	x.malformed(now, &http1.Fault{Status: 408, What: "its head took too long to arrive"})
 }
 
 // HeadCut is told that the client left before its head was complete.
 func (x *Exchange) HeadCut(now time.Time) {
-	if x.done || x.in != inHead || len(x.head) == 0 {
+	if x.Done() || x.in != inHead || len(x.req.head) == 0 {
 		return
 	}
-	x.start, x.rec.Start = x.born, x.born
-	x.rec.RequestID, x.rec.Server = x.env.NewID(), x.env.Addr
-	x.finish(now, record.ClientAbort)
+	x.start = x.req.born
+	x.finish(now, record.ClientAbort, "", "")
 }
 
-// finish makes the Record.
-func (x *Exchange) finish(now time.Time, how record.Outcome) {
-	if x.done {
+// finish makes the Record. why and kind, where there is something to say, are
+// its error.
+func (x *Exchange) finish(now time.Time, how record.Outcome, why, kind string) {
+	if x.Done() {
 		return
 	}
-	x.done, x.how = true, how
 	x.letGo()
-	if x.relay == nil {
+	x.proper, x.away = how == record.Complete, how == record.Unreachable
+	x.rec = x.record()
+	if x.relay != nil {
+		x.relay.End(x.at(now), how, x.rec)
+	} else {
+		x.rec.Method, x.rec.Path = x.req.method, x.req.path
 		x.rec.Outcome, x.rec.End = how, record.Some(x.at(now))
-		return
 	}
-	why, kind, tunnelled := x.rec.Error, x.rec.ErrorType, x.rec.ResponseBytes
-	x.relay.End(x.at(now), how, &x.rec)
-	x.rec.ResponseBytes += tunnelled
+	x.rec.ResponseBytes += x.tunnelled
 	if why != "" {
 		x.rec.Error = why
 	}
@@ -173,9 +168,12 @@ func (x *Exchange) finish(now time.Time, how record.Outcome) {
 
 // Release gives back the memory, once everything has been written.
 func (x *Exchange) Release() {
-	putBuffer(x.up)
-	putBuffer(x.scratch)
-	putBuffer(x.head)
+	if x.req != nil {
+		x.req.release()
+	}
+	if x.own {
+		putBuffer(x.down)
+	}
 	x.Idle()
-	x.up, x.scratch, x.head, x.ahead, x.down = nil, nil, nil, nil, nil
+	x.down, x.own, x.ahead = nil, false, nil
 }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"math"
 	"time"
 
 	"tokenomics/internal/http1"
@@ -8,73 +9,56 @@ import (
 	"tokenomics/internal/wire"
 )
 
-// Exchange is one request and its answer. Make it with New.
+// Exchange is one request and its answer. Make it with New. Thousands wait for
+// an engine's next word at a time: what is needed only before that, or only at
+// the end, is in memory of its own.
 type Exchange struct {
-	env    *Env
-	peer   Peer
-	born   time.Time
-	start  time.Time // the request's head was complete
-	rec    record.Record
-	relay  *wire.Relay   // from when the request is known
-	spent  time.Duration // in our own code
-	method []byte
-	minor  int // of the client's HTTP/1.Minor
+	env   *Env
+	start time.Time     // the request's head was complete
+	spent time.Duration // in our own code
 
 	// The request.
-	in       phase
-	head     []byte // what has come of the head
-	scan     http1.Scan
-	empty    int // lines in front of it
-	body     http1.Body
-	hold     bool   // the body is read whole, because something may be asked for
-	wait     bool   // nothing goes out before the request is whole
-	held     int64  // bytes counted as held
-	whole    []byte // the body, so far, where it is held or read along
-	raw      []byte // the same with its framing, where that is chunked
-	along    bool   // the body is read as it streams
-	chunked  bool
-	lengthAt span   // where in up the digits of Content-Length are
-	key      string // the client's Authorization, where it is kept
-	upgrade  bool   // the client asked to change protocols
-	last     bool   // the client means to send no more requests
+	req          *request    // what sending it takes; nil once it is sent and the engine answers
+	facts        facts       // what the Record tells of it
+	relay        *wire.Relay // from when it is known
+	requestBytes int64
+	key          string // the client's Authorization, where it is kept
 
-	// To the engine.
-	up        []byte
-	taken     int  // how much of up has been given out
-	replay    bool // up holds the whole request
+	// The answer.
+	ahead     *partialHead   // nil where none of its head waits for more
+	abody     http1.Body     // where its body stands
+	gathered  *wholeAnswer   // of mode sized
+	tunnelled int64          // bytes of another protocol
+	rec       *record.Record // what the exchange was; nil until it is over
+
+	// To the client.
+	down []byte // what the next ToClient gives
+	lent []byte // our own memory of what ToClient gave, which may still be being written
+
+	in, out phase // how far the request and the answer have come
+	mode    mode
+	minor   uint8 // of the client's HTTP/1.Minor
+	interim uint8 // interim answers so far
+
+	toHead    bool // the request's method is HEAD
+	upgrade   bool // the client asked to change protocols
+	last      bool // the client means to send no more requests
 	asked     bool // for what the client did not ask
 	connected bool
 	reused    bool // the connection has carried a request before
 	heard     bool // the engine has sent a byte
-
-	// The answer.
-	out      phase
-	ahead    []byte // what has come of the head
-	ascan    http1.Scan
-	abody    http1.Body
-	mode     mode
-	interim  int    // interim answers so far
-	keep     bool   // the engine keeps the connection
-	closing  bool   // the client's connection ends with this answer
-	began    bool   // the client has been sent a byte of the final answer
-	reset    bool   // only a reset tells the client that the answer is not whole
-	spoilt   bool   // the engine's connection is no good
-	answer   []byte // a stripped answer that is to get a length
-	delayed  []byte // its head
-	answerAt span   // where in delayed the digits of Content-Length are
-
-	// To the client.
-	down      []byte // what the next ToClient gives
-	scratch   []byte // memory of our own for it
-	inScratch bool   // down lies there, and not in the engine's own bytes
-	lent      []byte // what of it ToClient gave out, which may still be being written
-
-	done bool
-	how  record.Outcome
+	keep      bool // the engine keeps the connection
+	closing   bool // the client's connection ends with this answer
+	began     bool // the client has been sent a byte of the final answer
+	reset     bool // only a reset tells the client that the answer is not whole
+	spoilt    bool // the engine's connection is no good
+	own       bool // down is in memory of our own, and not in the engine's bytes
+	proper    bool // it is over, and the answer ended as its framing says
+	away      bool // it is over, and the engine gave no answer
 }
 
 // phase is how far one half of an exchange has come.
-type phase int
+type phase uint8
 
 const (
 	inHead phase = iota
@@ -87,7 +71,7 @@ type span struct{ from, to int }
 
 // New begins an exchange: the client's connection waits for a request.
 func New(env *Env, peer Peer, now time.Time) *Exchange {
-	return &Exchange{env: env, peer: peer, born: now}
+	return &Exchange{env: env, req: &request{peer: peer, born: now}}
 }
 
 // at is a moment as an offset from the Record's start.
@@ -95,14 +79,14 @@ func (x *Exchange) at(now time.Time) time.Duration { return now.Sub(x.start) }
 
 // Underway says whether the request's head is complete and the exchange not
 // over: what a limit of requests in flight counts.
-func (x *Exchange) Underway() bool { return x.in != inHead && !x.done }
+func (x *Exchange) Underway() bool { return x.in != inHead && !x.Done() }
 
 // WantsClient says whether more bytes of the client are part of the exchange.
-func (x *Exchange) WantsClient() bool { return !x.done && x.in != inEnd }
+func (x *Exchange) WantsClient() bool { return !x.Done() && x.in != inEnd }
 
 // NeedsEngine says whether the request can go out and there is no connection.
 func (x *Exchange) NeedsEngine() bool {
-	return !x.done && !x.connected && x.in != inHead && (!x.wait || x.in == inEnd)
+	return !x.Done() && !x.connected && x.in != inHead && (!x.req.wait || x.in == inEnd)
 }
 
 // Spent adds time that was spent on the exchange in our own code.
@@ -126,30 +110,32 @@ func (x *Exchange) Abortion() (ids []string, authorization string) {
 
 // Fresh says whether the engine must be given a connection that was not idle:
 // the request can't be sent twice, or has been already.
-func (x *Exchange) Fresh() bool { return !x.replay || x.rec.Retries > 0 }
+func (x *Exchange) Fresh() bool { return x.req == nil || !x.req.replay || x.facts.retries > 0 }
 
 // Connected is told that there is a connection; took is how long making it
 // took, where it was made.
 func (x *Exchange) Connected(reused bool, took time.Duration) {
 	x.connected, x.reused = true, reused
 	if !reused {
-		x.rec.Connect = record.Some(took)
+		x.facts.connect = record.Some(took)
 	}
 }
 
 // ToEngine gives out what is to be written to the engine, valid until the next
 // call of Client.
 func (x *Exchange) ToEngine() []byte {
-	p := x.up[x.taken:]
-	x.taken = len(x.up)
-	return p
+	if x.req == nil {
+		return nil
+	}
+	return x.req.take()
 }
 
 // Flushed is told that all that ToEngine gave has been written.
 func (x *Exchange) Flushed(now time.Time) {
-	if x.in == inEnd && !x.rec.Sent.Ok() {
-		x.rec.Sent = record.Some(x.at(now))
+	if x.in == inEnd && !x.facts.sent.Ok() {
+		x.facts.sent = record.Some(x.at(now))
 	}
+	x.forget()
 }
 
 // ToClient gives out what is to be written to the client, valid until the next
@@ -157,10 +143,10 @@ func (x *Exchange) Flushed(now time.Time) {
 func (x *Exchange) ToClient() []byte {
 	x.Idle()
 	p := x.down
-	if x.inScratch {
-		x.lent, x.scratch = x.scratch, nil
+	if x.own {
+		x.lent = p
 	}
-	x.down, x.inScratch = nil, false
+	x.down, x.own = nil, false
 	return p
 }
 
@@ -174,17 +160,19 @@ func (x *Exchange) Idle() {
 }
 
 // Tunnel says whether both sides now speak another protocol.
-func (x *Exchange) Tunnel() bool { return x.out == inTunnel && !x.done }
+func (x *Exchange) Tunnel() bool { return x.out == inTunnel && !x.Done() }
 
 // Done says whether the exchange is over.
-func (x *Exchange) Done() bool { return x.done }
+func (x *Exchange) Done() bool { return x.rec != nil }
 
 // KeepClient says whether the client's connection can take another request.
-func (x *Exchange) KeepClient() bool { return x.done && !x.closing && x.in == inEnd && x.out == inEnd }
+func (x *Exchange) KeepClient() bool {
+	return x.Done() && !x.closing && x.in == inEnd && x.out == inEnd
+}
 
 // KeepEngine says whether the engine's connection can take another request.
 func (x *Exchange) KeepEngine() bool {
-	return x.done && x.keep && !x.spoilt && x.in == inEnd && x.out == inEnd && x.how == record.Complete && x.rec.Sent.Ok()
+	return x.proper && x.keep && !x.spoilt && x.in == inEnd && x.out == inEnd && x.facts.sent.Ok()
 }
 
 // Reset says whether the client's connection has to end with a reset: it would
@@ -195,17 +183,18 @@ func (x *Exchange) Reset() bool { return x.reset }
 func (x *Exchange) Last() { x.last = true }
 
 // InFlight says how many requests are in flight, this one included.
-func (x *Exchange) InFlight(n int) { x.rec.InFlight = n }
+func (x *Exchange) InFlight(n int) { x.facts.inFlight = int32(min(n, math.MaxInt32)) }
 
 // Unanswered says whether the exchange ended without an answer of the engine's.
-func (x *Exchange) Unanswered() bool { return x.done && x.how == record.Unreachable && !x.heard }
+func (x *Exchange) Unanswered() bool { return x.away && !x.heard }
 
 // Record is what the exchange was, once it is Done; nil when there was no
 // request.
 func (x *Exchange) Record() *record.Record {
-	if !x.done || x.start.IsZero() {
+	if !x.Done() || x.start.IsZero() {
 		return nil
 	}
+	x.rec.InFlight = int(x.facts.inFlight)
 	x.rec.Overhead = record.Some(x.spent) // with what was spent after the end was seen
-	return &x.rec
+	return x.rec
 }

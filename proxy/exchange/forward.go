@@ -15,12 +15,12 @@ func (x *Exchange) engineHead(b []byte, req *http1.Request) []byte {
 		b = append(b, x.env.Prefix...)
 	}
 	b = append(append(b, req.Path...), " HTTP/1.1\r\n"...)
-	traced := x.rec.Trace.On() && x.env.Propagate
+	traced := x.facts.trace != nil && x.facts.trace.On() && x.env.Propagate
 	for i := range req.Fields {
 		f := &req.Fields[i]
 		switch {
 		case ends(req.Fields, f):
-		case x.hold && f.Is("expect"), traced && f.Is("traceparent"):
+		case x.req.hold && f.Is("expect"), traced && f.Is("traceparent"):
 		case x.env.Forwarded && (f.Is("x-forwarded-for") || f.Is("x-forwarded-proto") || f.Is("x-forwarded-host")):
 		case f.Is("content-length"):
 			at := len(b) + len(f.Line) - 2
@@ -28,7 +28,7 @@ func (x *Exchange) engineHead(b []byte, req *http1.Request) []byte {
 			for at > 0 && (b[at-1] == ' ' || b[at-1] == '\t') {
 				at--
 			}
-			x.lengthAt = span{at - len(f.Value), at}
+			x.req.lengthAt = span{at - len(f.Value), at}
 		default:
 			b = append(b, f.Line...)
 		}
@@ -40,7 +40,7 @@ func (x *Exchange) engineHead(b []byte, req *http1.Request) []byte {
 		b = line(append(b, "Connection: Upgrade\r\n"...), "Upgrade", string(req.Upgrade()))
 	}
 	if traced {
-		b = line(b, "traceparent", x.rec.Trace.Traceparent())
+		b = line(b, "traceparent", x.facts.trace.Traceparent())
 	}
 	return append(x.edge(b, req.Fields), "\r\n"...)
 }
@@ -48,12 +48,12 @@ func (x *Exchange) engineHead(b []byte, req *http1.Request) []byte {
 // edge appends the lines that say who stands in between, where they are wanted.
 func (x *Exchange) edge(b []byte, f http1.Fields) []byte {
 	if x.env.Via {
-		b = line(b, "Via", "1."+strconv.Itoa(x.minor)+" tokenomics")
+		b = line(b, "Via", "1."+strconv.Itoa(int(x.minor))+" tokenomics")
 	}
 	if !x.env.Forwarded {
 		return b
 	}
-	client, _, err := net.SplitHostPort(x.peer.Addr)
+	client, _, err := net.SplitHostPort(x.req.peer.Addr)
 	if err != nil {
 		client = "unknown" // a unix socket has no address
 	}
@@ -61,7 +61,7 @@ func (x *Exchange) edge(b []byte, f http1.Fields) []byte {
 		client = string(before) + ", " + client
 	}
 	proto := "http"
-	if x.peer.TLS {
+	if x.req.peer.TLS {
 		proto = "https"
 	}
 	b = line(b, "X-Forwarded-For", client)

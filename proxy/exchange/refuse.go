@@ -15,12 +15,12 @@ import (
 func (x *Exchange) refuse(now time.Time, status int, kind, message string, how record.Outcome) {
 	x.closing = x.last || x.in != inEnd || x.minor == 0
 	x.spoilt = true
-	x.rec.Status, x.rec.Error, x.rec.ErrorType = status, message, kind
+	x.facts.status = int16(status)
 	if !x.began {
 		x.emit(x.errorAnswer(status, kind, message))
 	}
 	x.out = inEnd
-	x.finish(now, how)
+	x.finish(now, how, message, kind)
 }
 
 func (x *Exchange) errorAnswer(status int, kind, message string) []byte {
@@ -47,7 +47,7 @@ func (x *Exchange) errorAnswer(status int, kind, message string) []byte {
 		b = line(b, "Connection", "close")
 	}
 	b = append(b, "\r\n"...)
-	if string(x.method) == "HEAD" {
+	if x.toHead {
 		return b
 	}
 	return append(b, body...)

@@ -44,7 +44,7 @@ func (x *Exchange) pass(data []byte) {
 	case cutEnd:
 		x.emit(data)
 	case sized:
-		x.answer = append(x.answer, data...)
+		x.gathered.body = append(x.gathered.body, data...)
 	}
 }
 
@@ -56,10 +56,9 @@ func (x *Exchange) answerEnd(now time.Time) {
 	case cut:
 		x.copied(appendLastChunk(x.toCopy(), x.abody.Trailers()))
 	case sized:
-		x.emit(putNumber(x.delayed, x.answerAt, len(x.answer)))
-		x.emit(x.answer)
+		x.emit(x.gathered.whole())
 		x.began = true
-		x.delayed, x.answer = nil, nil
+		x.gathered = nil
 	}
-	x.finish(now, record.Complete)
+	x.finish(now, record.Complete, "", "")
 }

@@ -1,0 +1,266 @@
+package exchange
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tokenomics/internal/http1"
+	"tokenomics/internal/record"
+	"tokenomics/internal/wire"
+)
+
+// Client takes bytes of the client's connection, read at now, and says how
+// many of them belong to this exchange.
+func (x *Exchange) Client(now time.Time, p []byte) (used int) {
+	for used < len(p) && x.WantsClient() {
+		switch x.in {
+		case inHead:
+			used += x.clientHead(now, p[used:])
+		case inBody:
+			used += x.clientBody(now, p[used:])
+		case inTunnel:
+			x.requestBytes += int64(len(p) - used)
+			x.req.send(p[used:])
+			used = len(p)
+		}
+	}
+	return used
+}
+
+// emptyLines is how many empty lines may stand in front of a request (RFC
+// 9112, 2.2).
+const emptyLines = 2
+
+// clientHead takes bytes of the request's head.
+func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
+	r := x.req
+	if r.head == nil {
+		r.head = getBuffer()
+	}
+	before := len(r.head)
+	r.head = append(r.head, p[:min(len(p), x.env.HeadLimit+1-before)]...)
+	before -= r.skipEmpty()
+	if len(r.head) == 0 {
+		return len(p)
+	}
+	end, err := r.scan.End(r.head)
+	switch {
+	case err == nil && end == 0 && len(r.head) <= x.env.HeadLimit:
+		return len(p)
+	case err == nil && (end == 0 || end > x.env.HeadLimit):
+		err = x.tooLarge()
+	}
+	x.start = now
+	if err == nil {
+		used = end - before
+		err = x.request(now, r.head[:end])
+	} else {
+		used = len(p)
+	}
+	if err != nil {
+		x.malformed(now, err)
+	}
+	putBuffer(r.head)
+	r.head = nil
+	return used
+}
+
+// tooLarge tells a target that is too long from a head that is too large.
+func (x *Exchange) tooLarge() error {
+	if bytes.IndexByte(x.req.head, '\n') < 0 {
+		return &http1.Fault{Status: 414, What: fmt.Sprintf("the target alone is over the %d bytes of a head (--head-limit)", x.env.HeadLimit)}
+	}
+	return &http1.Fault{Status: 431, What: fmt.Sprintf("the head is over %d bytes (--head-limit)", x.env.HeadLimit)}
+}
+
+var requests = sync.Pool{New: func() any { return new(http1.Request) }}
+
+// request reads the whole head and decides what is done with the body.
+func (x *Exchange) request(now time.Time, head []byte) error {
+	req := requests.Get().(*http1.Request)
+	defer func() {
+		clear(req.Fields[:cap(req.Fields)]) // they point into the head
+		requests.Put(req)
+	}()
+	if err := req.Parse(head); err != nil {
+		x.describe(req)
+		return err
+	}
+	x.describe(req)
+	r := x.req
+	x.minor, x.last = uint8(req.Minor), x.last || !req.KeepAlive()
+	x.upgrade = req.Upgrade() != nil && req.Body.Kind == http1.None
+	r.chunked = req.Body.Kind == http1.Chunked
+	x.trace(req.Fields)
+	r.body.Start(req.Body)
+	x.in = inBody
+	endpoint := wire.EndpointOf(r.method, r.path)
+	if endpoint != "" && req.Body.Kind != http1.None && req.Fields.Get("content-encoding") == nil {
+		x.readBody(endpoint, req.Body)
+	}
+	expects := x.minor >= 1 && req.Fields.Has("expect", "100-continue")
+	small := req.Body.Kind == http1.Length && req.Body.Length <= gatherLimit && !expects
+	r.wait = r.hold || small
+	r.replay = r.wait || req.Body.Kind == http1.None
+	r.up = x.engineHead(getBuffer(), req)
+	if r.hold && expects {
+		x.emit([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
+	if r.body.Done() {
+		x.requestEnd(now)
+	}
+	return nil
+}
+
+// describe keeps of the head what the Record tells.
+func (x *Exchange) describe(req *http1.Request) {
+	path, _, _ := bytes.Cut(req.Path, []byte("?"))
+	x.req.method, x.req.path = string(req.Method), string(path[:min(len(path), 1024)])
+	x.toHead = x.req.method == "HEAD"
+	if id := req.Fields.Get("x-request-id"); len(id) > 0 {
+		x.facts.id = strings.ToValidUTF8(string(id[:min(len(id), 128)]), "")
+	}
+	if x.env.KeepKey {
+		x.key = string(req.Fields.Get("authorization"))
+	}
+	if x.env.Tenant != nil {
+		x.facts.tenant = x.env.Tenant(func(name string) string { return string(req.Fields.Get(strings.ToLower(name))) })
+	}
+}
+
+// trace begins or continues the request's trace, where tracing is on.
+func (x *Exchange) trace(f http1.Fields) {
+	if x.env.Tracer != nil {
+		trace := x.env.Tracer.Begin(string(f.Get("traceparent")), string(f.Get("tracestate")))
+		x.facts.trace = &trace
+	}
+}
+
+// gatherLimit is the largest body that is gathered before it goes on although
+// nothing is asked for: a request that can be sent again may take a connection
+// that was idle.
+const gatherLimit = 64 << 10
+
+// readBody decides how the body of a request that is measured is read: whole
+// before it goes on, where something may be asked for, or along.
+func (x *Exchange) readBody(endpoint string, body http1.Framing) {
+	size := body.Length
+	switch {
+	case body.Kind == http1.Chunked:
+		size = 2 * x.env.InjectLimit // it could become that large, with its framing
+	case size > x.env.InjectLimit:
+		return
+	}
+	if x.env.Hold != nil && !x.env.Hold(size) {
+		return
+	}
+	r := x.req
+	r.held, r.along = size, true
+	r.hold = x.minor >= 1 && wire.Injectable(r.method, r.path) && x.env.MayAsk != nil && x.env.MayAsk(endpoint)
+}
+
+// clientBody takes bytes of the request's body.
+func (x *Exchange) clientBody(now time.Time, p []byte) (used int) {
+	r := x.req
+	for used < len(p) && !r.body.Done() {
+		n, data, err := r.body.Next(p[used:])
+		used += n
+		x.requestBytes += int64(len(data))
+		if r.along {
+			r.whole = append(r.whole, data...)
+		}
+		if err != nil {
+			x.badBody(now, err)
+			return len(p)
+		}
+	}
+	switch {
+	case !r.hold:
+		r.send(p[:used])
+	case r.chunked:
+		r.raw = append(r.raw, p[:used]...)
+	}
+	if int64(len(r.whole)) > x.env.InjectLimit || int64(len(r.whole)+len(r.raw)) > 2*x.env.InjectLimit {
+		x.overflow()
+	}
+	if r.body.Done() {
+		x.requestEnd(now)
+	}
+	return used
+}
+
+// overflow is for a body that turned out too large to be read whole: it goes
+// on as it came.
+func (x *Exchange) overflow() {
+	r := x.req
+	if r.hold {
+		r.up = append(r.up, r.raw...)
+		r.hold, r.wait, r.replay = false, false, false
+	}
+	r.along = false
+	x.letGo()
+}
+
+// letGo gives up the memory of the body.
+func (x *Exchange) letGo() {
+	r := x.req
+	if r == nil {
+		return
+	}
+	if r.held > 0 && x.env.LetGo != nil {
+		x.env.LetGo(r.held)
+	}
+	r.whole, r.raw, r.held = nil, nil, 0
+}
+
+// requestEnd is where the whole request has come.
+func (x *Exchange) requestEnd(now time.Time) {
+	x.in = inEnd
+	r := x.req
+	read := r.whole
+	switch {
+	case r.along && read == nil:
+		read = []byte{}
+	case !r.along && x.requestBytes == 0:
+		read = []byte{} // there was none to read
+	}
+	if x.relay == nil { // the answer may have begun, and be measured without it
+		edited := x.read(read)
+		if r.hold {
+			r.sendWhole(edited, x.asked)
+		}
+	}
+	x.letGo()
+}
+
+// read reads what the request asks for, and returns the body that the engine
+// is to have. A failure of ours costs the measurement and not the request.
+func (x *Exchange) read(whole []byte) (edited []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.failed("reading a request", v)
+			x.unread()
+			edited = whole
+		}
+	}()
+	query := wire.ReadQuery(x.req.method, x.req.path, whole)
+	if x.env.Provider != nil {
+		x.facts.provider = x.env.Provider()
+	}
+	edited, strip := whole, wire.Strip{}
+	if x.req.hold && x.env.Ask != nil {
+		edited, strip = query.Edit(whole, x.env.Ask(&query))
+	}
+	x.asked = strip.Any()
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
+	return edited
+}
+
+// unread measures a request of which nothing is known but its head.
+func (x *Exchange) unread() {
+	query := wire.Query{Request: record.Request{Method: x.req.method, Path: x.req.path}}
+	x.relay, x.asked = wire.NewRelay(wire.Config{Query: query}, wire.Strip{}, nil), false
+}
