@@ -127,11 +127,19 @@ func (c *Conn) SetDeadline(t time.Time) {
 }
 
 // Shut tells the peer that nothing more is sent.
-func (c *Conn) Shut() error { return syscall.Shutdown(int(c.fd), syscall.SHUT_WR) }
+func (c *Conn) Shut() error {
+	if c.closed {
+		return net.ErrClosed
+	}
+	return os.NewSyscallError("shutdown", syscall.Shutdown(int(c.fd), syscall.SHUT_WR))
+}
 
 // Reset makes Close break the connection instead of ending it: the peer sees
 // that what it has is not all.
 func (c *Conn) Reset() {
+	if c.closed {
+		return
+	}
 	_ = syscall.SetsockoptLinger(int(c.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // a plain close is what is left if it fails
 }
 
@@ -143,7 +151,9 @@ func (c *Conn) Close() {
 	}
 	c.closed = true
 	c.loop.when.remove(c)
+	c.loop.mu.Lock()
 	c.loop.forget(c)
+	c.loop.mu.Unlock()
 	c.loop.dead = append(c.loop.dead, int(c.fd))
 }
 

@@ -97,9 +97,9 @@ func (l *Loop) Post(f func()) (ok bool) {
 // returns. It may be called from any goroutine. After an error, c is closed.
 func (l *Loop) Add(c *Conn) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	c.loop = l
 	if l.over {
-		l.mu.Unlock()
 		c.closed = true
 		closeFD(int(c.fd))
 		return ErrClosed
@@ -114,7 +114,7 @@ func (l *Loop) Add(c *Conn) error {
 	e.turn++
 	e.conn = c
 	c.tag = uint64(e.turn)<<32 | uint64(index)
-	l.mu.Unlock()
+	// With mu held: Close may not close the descriptor, and the set, meanwhile.
 	if err := l.poll.add(int(c.fd), c.tag); err != nil {
 		l.forget(c)
 		c.closed = true
@@ -124,10 +124,8 @@ func (l *Loop) Add(c *Conn) error {
 	return nil
 }
 
-// forget makes c's tag nobody's.
+// forget makes c's tag nobody's. The caller has mu.
 func (l *Loop) forget(c *Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	index := uint32(c.tag)
 	if int(index) < len(l.table) && l.table[index].conn == c {
 		l.table[index].conn = nil
@@ -144,6 +142,7 @@ func (l *Loop) run() {
 		l.expire()
 		l.bury()
 	}
+	l.deliverPosts() // there will be no more of them
 }
 
 // wait waits until there is something to do and finds out for whom. False: the
@@ -185,6 +184,11 @@ func (l *Loop) deliver() {
 		}
 	}
 	l.ready = l.ready[:0]
+	l.deliverPosts()
+}
+
+// deliverPosts calls what was posted.
+func (l *Loop) deliverPosts() {
 	l.mu.Lock()
 	posts := l.posts
 	l.posts = nil

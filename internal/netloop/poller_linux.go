@@ -32,7 +32,7 @@ func newPoller() (*poller, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
+	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), waker: -1}
 	p.look = p.ready
 	if p.raw, err = p.file.SyscallConn(); err == nil {
 		p.waker, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -41,7 +41,7 @@ func newPoller() (*poller, error) {
 		err = p.ctl(p.waker, unix.EPOLLIN|unix.EPOLLET, wakeTag)
 	}
 	if err != nil {
-		return nil, errors.Join(err, p.file.Close())
+		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
