@@ -43,10 +43,14 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}
-	s.client = loadgen.NewClient(loadgen.ClientConfig{
+	s.client, err = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
 		Connections: max(1024, p.largest(), int(p.client.connect)), Live: live, Headers: p.extra, Timeline: p.client.timeline || s.saver != nil,
+		Loop: p.client.mode, Loops: p.client.loops,
 	})
+	if err != nil {
+		return nil, runError(err)
+	}
 	s.engine = s.watchEngine(ctx)
 	what, err := s.requests(ctx)
 	if err != nil {
@@ -69,6 +73,9 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 
 // close ends what open has made.
 func (s *loadgenSession) close() {
+	if s.client == nil {
+		return
+	}
 	if s.client.UsageRefused() {
 		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
 	}

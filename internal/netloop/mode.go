@@ -26,14 +26,20 @@ func ParseMode(s string) (Mode, error) {
 	return "", fmt.Errorf("%q is none of auto, on, off", s)
 }
 
-// Open starts n loops for connections to an engine, secure where TLS is spoken
-// over them; none where goroutines are to do it.
-func (m Mode) Open(n int, secure bool) (loops []*Loop, err error) {
-	if m == Off || m != On && secure {
-		return nil, nil
+// Check says why m can't be had for connections to an engine that speaks TLS,
+// where it does.
+func (m Mode) Check(secure bool) error {
+	if m == On && secure {
+		return errors.New("--loop on: a readiness loop speaks no TLS, and the engine does; give --loop auto")
 	}
-	if secure {
-		return nil, errors.New("--loop on: a readiness loop speaks no TLS, and the engine does; give --loop auto")
+	return nil
+}
+
+// Open starts n loops for connections to an engine, secure where it speaks TLS;
+// none where goroutines are to do it.
+func (m Mode) Open(n int, secure bool) (loops []*Loop, err error) {
+	if err := m.Check(secure); m == Off || secure {
+		return nil, err
 	}
 	for range n {
 		l, err := New()
