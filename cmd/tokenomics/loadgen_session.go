@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -31,15 +32,16 @@ type loadgenSession struct {
 	calibration *calibration.Calibration // nil where there is none of this machine
 	hint        string                   // what to say about that
 
-	client *loadgen.Client
-	engine *engineWatch
+	client  *loadgen.Client
+	engine  *engineWatch
+	ballast []byte // of thrifty
 }
 
 // open makes the client and the sweep of what there is to be sent. The session
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
-	thrifty()
+	s.ballast = thrifty()
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}
@@ -81,6 +83,7 @@ func (s *loadgenSession) close() {
 	}
 	s.engine.close()
 	s.client.Close()
+	runtime.KeepAlive(s.ballast)
 }
 
 // sweep does all of it.
