@@ -108,7 +108,7 @@ func (c *Conn) Send(b []byte) (n int, err error) {
 }
 
 // send writes to a socket what there is room for.
-func send(fd int, b []byte) (n int, full bool, err error) {
+func send(fd int32, b []byte) (n int, full bool, err error) {
 	for n < len(b) {
 		m, err := sock.Send(uintptr(fd), b[n:])
 		switch {

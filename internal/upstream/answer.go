@@ -94,7 +94,7 @@ func (a *answer) takeHead(at time.Time, p []byte, to Receiver) (rest []byte, err
 	}
 	h := heads.Get().(*Head)
 	defer heads.Put(h)
-	if err := h.Parse(b[:end], nil); err != nil { // nobody asks with HEAD
+	if err := h.Parse(b[:end], false); err != nil { // nobody asks with HEAD
 		return nil, fmt.Errorf("the answer has %w", err)
 	}
 	a.part, a.scan = nil, http1.Scan{}
