@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -55,15 +53,6 @@ func (c *connections) Set(text string) error {
 	}
 	*c = connections(n)
 	return nil
-}
-
-// thrifty has garbage collected when it has grown to a quarter of what is in use,
-// and not to as much: little is made while streams wait, in thousands, and what they
-// hold would count double. GOGC, where it is set, decides.
-func thrifty() {
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(25)
-	}
 }
 
 // checkFiles says whether the process may have as many connections as the
