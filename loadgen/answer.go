@@ -34,8 +34,9 @@ func (a *answer) feed(p []byte) {
 	case !a.stream:
 		a.whole = append(a.whole, p[:min(len(p), maxAnswer-len(a.whole))]...)
 	default:
-		a.split.Feed(p)
-		for e, ok := a.split.Next(); ok; e, ok = a.split.Next() {
+		var e wire.Event
+		events := a.split.Feed(p)
+		for events.Next(&e) {
 			if a.text.Len() > maxAnswer {
 				continue
 			}

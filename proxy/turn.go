@@ -14,15 +14,16 @@ import (
 // turn is the exchange that runs on a client's connection, as either driver
 // keeps it.
 type turn struct {
-	proxy   *Proxy
-	peer    exchange.Peer
-	surplus bool // the connection is one more than there may be, and will be told so
+	proxy *Proxy
+	peer  exchange.Peer
 
 	x      *exchange.Exchange
-	begun  bool           // it counts as a request
 	how    record.Outcome // it was ended from outside; "" = it was not
 	why    string
 	failed error // of writing to the client
+
+	surplus bool // the connection is one more than there may be, and will be told so
+	begun   bool // the exchange counts as a request
 }
 
 func newTurn(p *Proxy, conn net.Conn, surplus bool) turn {

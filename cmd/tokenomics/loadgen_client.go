@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"tokenomics/internal/netloop"
 	"tokenomics/internal/upstream"
 	"tokenomics/loadgen"
 )
@@ -16,18 +18,30 @@ import (
 type clientFlags struct {
 	connect  connections
 	timeline bool
+	loop     string
+	loops    int
+
+	mode netloop.Mode // loop, when it was checked
 }
 
 func (f *clientFlags) register(fs *pflag.FlagSet) {
 	f.connect = loadgen.AutoConnect
 	fs.Var(&f.connect, "connect-before", "connections opened before the clock of a run starts; auto: one for each request in flight,\nand in an open loop for what is sent in a second (64 to 1,024)")
 	fs.BoolVar(&f.timeline, "timeline", false, "with --requests-file: the time of every token event")
+	fs.StringVar(&f.loop, "loop", string(netloop.Auto), "who reads the answers: on (readiness loops, Linux), off (a goroutine for each),\nauto (loops where they can be); over https it is always goroutines")
+	fs.IntVar(&f.loops, "loops", 0, "how many readiness loops; 0: one, which reads what a core can")
 }
 
 // check finds what makes no sense.
-func (f *clientFlags) check(requestsFile string) error {
-	if f.timeline && requestsFile == "" {
+func (f *clientFlags) check(requestsFile string) (err error) {
+	switch {
+	case f.timeline && requestsFile == "":
 		return errors.New("--timeline is for the lines of --requests-file: give that too")
+	case f.loops < 0:
+		return fmt.Errorf("--loops %d: give 1 or more, or 0 for one", f.loops)
+	}
+	if f.mode, err = netloop.ParseMode(f.loop); err != nil {
+		return fmt.Errorf("--loop: %w", err)
 	}
 	return nil
 }
@@ -60,10 +74,16 @@ func (c *connections) Set(text string) error {
 // thrifty has garbage collected when it has grown to a quarter of what is in use,
 // and not to as much: little is made while streams wait, in thousands, and what they
 // hold would count double. GOGC, where it is set, decides.
-func thrifty() {
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(25)
+//
+// The ballast, to be kept as long as this is to hold, is never touched and so takes no
+// memory, but counts as in use: 16 MB of garbage are always allowed. Without it a load
+// of a few hundred streams is collected every second, for a twentieth of its CPU time.
+func thrifty() (ballast []byte) {
+	if _, set := os.LookupEnv("GOGC"); set {
+		return nil
 	}
+	debug.SetGCPercent(25)
+	return make([]byte, 64<<20)
 }
 
 // checkFiles says whether the process may have as many connections as the

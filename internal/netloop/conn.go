@@ -93,20 +93,35 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if c.closed {
 		return 0, net.ErrClosed
 	}
+	n, full, err := send(c.fd, b)
+	if full {
+		c.is &^= writable
+	}
+	return n, err
+}
+
+// Send is Write for another goroutine, while nobody closes c. What it leaves is
+// for Write, of which the loop then tells when there is room.
+func (c *Conn) Send(b []byte) (n int, err error) {
+	n, _, err = send(c.fd, b)
+	return n, err
+}
+
+// send writes to a socket what there is room for.
+func send(fd int32, b []byte) (n int, full bool, err error) {
 	for n < len(b) {
-		m, err := sock.Send(uintptr(c.fd), b[n:])
+		m, err := sock.Send(uintptr(fd), b[n:])
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
-			c.is &^= writable
-			return n, nil
+			return n, true, nil
 		case err != nil:
-			return n, os.NewSyscallError("write", err)
+			return n, false, os.NewSyscallError("write", err)
 		default:
 			n += m
 		}
 	}
-	return n, nil
+	return n, false, nil
 }
 
 // Again has Ready called once more, after the others had their turn.

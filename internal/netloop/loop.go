@@ -136,27 +136,43 @@ func (l *Loop) forget(c *Conn) {
 // run is the loop.
 func (l *Loop) run() {
 	defer close(l.ended)
-	for l.wait() {
-		l.deliver()
-		l.again()
-		l.expire()
-		l.bury()
+	for l.round(0) != finished {
+		l.poll.watch(l.round)
 	}
 	l.deliverPosts() // there will be no more of them
 }
 
-// wait waits until there is something to do and finds out for whom. False: the
-// loop is over.
-func (l *Loop) wait() bool {
+// next is what follows a round.
+type next int
+
+const (
+	wait     next = iota // for an event, a post or a deadline
+	goOn                 // there is more to do
+	finished             // the loop is over
+)
+
+// round deals with n events of the poller, and all else that there is to do.
+func (l *Loop) round(n int) next {
+	l.collect(n)
+	l.deliver()
+	l.again()
+	l.expire()
+	l.bury()
+	l.poll.until(l.at(l.when.first()))
 	l.mu.Lock()
-	if l.over {
-		l.mu.Unlock()
-		return false
+	defer l.mu.Unlock()
+	switch {
+	case l.over:
+		return finished
+	case len(l.posts) > 0 || len(l.more) > 0:
+		return goOn
 	}
-	idle := len(l.posts) == 0 && len(l.more) == 0
-	l.parked = idle
-	l.mu.Unlock()
-	n := l.poll.wait(idle, l.at(l.when.first()))
+	l.parked = true
+	return wait
+}
+
+// collect finds out for whom n events are.
+func (l *Loop) collect(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.parked = false
@@ -171,7 +187,6 @@ func (l *Loop) wait() bool {
 			l.ready = append(l.ready, e.conn)
 		}
 	}
-	return !l.over
 }
 
 // deliver calls the handlers of the sockets that something happened to, and

@@ -20,14 +20,15 @@ type Socket struct {
 	conn   net.Conn
 	own    Own // nil where it is conn that is read and written
 	pool   *Pool
-	msg    *Conn // the messages over it; nil until it is first got as a Conn
-	reused bool
+	msg    *Conn     // the messages over it; nil until it is first got as a Conn
 	idle   time.Time // since when, while in the pool
+	reused bool
 	closed atomic.Bool
 }
 
-// Raw is the connection itself: a *net.TCPConn, *net.UnixConn or *tls.Conn. It
-// is to be closed with the Socket's Close, which the pool counts.
+// Raw is the connection itself: a *net.TCPConn, *net.UnixConn or *tls.Conn, nil
+// once it is adopted. It is to be closed with the Socket's Close, which the pool
+// counts.
 func (s *Socket) Raw() net.Conn { return s.conn }
 
 // Own is a connection that its user reads and writes by means of their own.
@@ -38,7 +39,7 @@ type Own interface {
 
 // Adopt makes own what is closed and looked at in place of Raw, which its user
 // has taken apart. It is for Options.OnOpen.
-func (s *Socket) Adopt(own Own) { s.own = own }
+func (s *Socket) Adopt(own Own) { s.own, s.conn = own, nil }
 
 // Reused says whether the connection has carried a request before.
 func (s *Socket) Reused() bool { return s.reused }

@@ -16,7 +16,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	if !get(b, "@valid").Exists() || !isObject(b) && b[0] != '[' {
 		if how == record.Complete {
 			r.Warn("the answer is neither a JSON object nor a list: not measured")
-			o.unread++
+			o.garbled = true
 		}
 		o.noCompletion(r, true)
 		return
@@ -26,7 +26,7 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	if r.Usage.Source == "" {
 		r.Usage.Source = record.SourceNone
 	}
-	o.stream.ids.see(a.id)
+	o.stream.seeID(a.id)
 	r.ResponseModel = clip(text(a.model), 256)
 	if a.failed != nil {
 		a.failed.write(r, o.cfg.ErrorText)

@@ -29,14 +29,14 @@ func (g *anthropic) event(s *stream, at time.Duration, name, data []byte) bool {
 		g.block(s, at, raw(data, "content_block"))
 	case "message_start":
 		message := raw(data, "message")
-		s.ids.see(raw(message, "id"))
+		s.seeID(raw(message, "id"))
 		s.named(raw(message, "model"))
 		// The prompt may yet be too much or too little: vLLM doesn't know the
 		// cache here, and Ollama guesses from the request's size.
 		g.usage.see(raw(message, "usage"))
 		g.usage.output = record.Count{} // a token or two that came to be before the stream
 		g.prompt(s)
-		s.provisional = s.told.Prompt.Ok()
+		s.provisional = g.usage.input.Ok()
 	case "message_delta":
 		g.messageDelta(s, at, data)
 	case "message_stop":
@@ -97,7 +97,7 @@ func (g *anthropic) messageDelta(s *stream, at time.Duration, data []byte) {
 		g.prompt(s)
 		s.provisional = false
 		if u := g.usage.usage(); u.Completion.Ok() {
-			s.final = u
+			s.setFinal(u)
 		}
 	}
 	if reason := text(raw(data, "delta", "stop_reason")); reason != "" {
@@ -108,5 +108,8 @@ func (g *anthropic) messageDelta(s *stream, at time.Duration, data []byte) {
 // prompt tells what is known of the prompt.
 func (g *anthropic) prompt(s *stream) {
 	u := g.usage.usage()
+	if s.told == nil {
+		s.told = new(record.Usage)
+	}
 	s.told.Prompt, s.told.Cached = u.Prompt, u.Cached
 }

@@ -87,8 +87,8 @@ func BenchmarkFeed(b *testing.B) {
 			for b.Loop() {
 				at += 10 * time.Millisecond
 				if i%len(list) == 0 {
-					for _, c := range r.stream.choices {
-						c.cumulative = 0 // the counts begin anew
+					for i := range r.stream.choices {
+						r.stream.choices[i].cumulative = 0 // the counts begin anew
 					}
 				}
 				r.Feed(at, list[i%len(list)])

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"slices"
+	"time"
 
 	"tokenomics/internal/record"
 )
@@ -12,33 +13,44 @@ const maxChoices = 1024
 // choice is the timeline of one choice while it runs.
 type choice struct {
 	index      int
-	first      record.Offset
-	lastEvent  record.Offset
+	first      time.Duration // of its token events, where there are any
+	last       time.Duration // and the last of them
 	lastToken  record.Offset
 	finish     string
+	cumulative int64         // the engine's running count, where it tells one
+	total      int64         // sum of the tokens of its events
+	heard      *record.Usage // what its events tell of its prompt and its reasoning; nil = nothing yet
+	events     int32         // token events
+	exact      bool          // all of them were exact
 	finished   bool
-	cumulative int64        // the engine's running count, where it tells one
-	total      int64        // sum of the tokens of its events
-	exact      bool         // all of them were exact
-	events     int          // token events
-	told       record.Usage // what its events tell of its prompt and its reasoning
 }
 
-// choiceOf is the timeline of a choice; nil when there are too many.
+// told is what its events have told.
+func (c *choice) told() record.Usage { return valueAt(c.heard) }
+
+// hearing is where to put what its events tell.
+func (c *choice) hearing() *record.Usage {
+	if c.heard == nil {
+		c.heard = new(record.Usage)
+	}
+	return c.heard
+}
+
+// choiceOf is the timeline of a choice, until it is asked for another one; nil
+// when there are too many.
 func (s *stream) choiceOf(index int) *choice {
 	if index < len(s.choices) && s.choices[index].index == index {
-		return s.choices[index]
+		return &s.choices[index]
 	}
-	at, found := slices.BinarySearchFunc(s.choices, index, func(c *choice, i int) int { return c.index - i })
+	at, found := slices.BinarySearchFunc(s.choices, index, func(c choice, i int) int { return c.index - i })
 	if found {
-		return s.choices[at]
+		return &s.choices[at]
 	}
 	if len(s.choices) >= maxChoices {
 		return nil
 	}
-	c := &choice{index: index, exact: true}
-	s.choices = slices.Insert(s.choices, at, c)
-	return c
+	s.choices = slices.Insert(s.choices, at, choice{index: index, exact: true})
+	return &s.choices[at]
 }
 
 // hear keeps what an ordinary event tells of the choice's prompt, and of its
@@ -47,17 +59,21 @@ func (c *choice) hear(u *record.Usage) {
 	if u.Prompt.Or(0) == 0 {
 		return // Ollama's completions show zeros until the end
 	}
-	c.told.Prompt = u.Prompt
+	told := c.hearing()
+	told.Prompt = u.Prompt
 	if u.Cached.Ok() {
-		c.told.Cached = u.Cached
+		told.Cached = u.Cached
 	}
 	if u.Reasoning.Ok() {
-		c.told.Reasoning = u.Reasoning
+		told.Reasoning = u.Reasoning
 	}
 }
 
 func (c *choice) record() record.Choice {
-	out := record.Choice{Index: c.index, FirstToken: c.first, LastToken: c.lastToken, FinishReason: c.finish}
+	out := record.Choice{Index: c.index, LastToken: c.lastToken, FinishReason: c.finish}
+	if c.events > 0 {
+		out.FirstToken = record.Some(c.first)
+	}
 	switch {
 	case c.cumulative > 0:
 		out.Completion = record.Some(c.cumulative)
@@ -70,15 +86,16 @@ func (c *choice) record() record.Choice {
 // perPrompt sums what the choices tell of their prompts, each prompt once. It
 // is absent where a prompt has told nothing, or where it is not known which
 // choices share one.
-func (s *stream) perPrompt(of func(*record.Usage) record.Count) record.Count {
+func (s *stream) perPrompt(of func(record.Usage) record.Count) record.Count {
 	q := &s.cfg.Query
 	if len(s.choices) > 1 && !q.read {
 		return record.Count{}
 	}
 	sum, prompts, last := int64(0), 0, -1
-	for _, c := range s.choices {
+	for i := range s.choices {
+		c := &s.choices[i]
 		prompt := c.index / max(1, q.N)
-		n, ok := of(&c.told).Get()
+		n, ok := of(c.told()).Get()
 		if !ok || prompt == last {
 			continue
 		}
@@ -92,10 +109,11 @@ func (s *stream) perPrompt(of func(*record.Usage) record.Count) record.Count {
 
 // perChoice sums what the choices tell of their own tokens; absent unless all
 // do.
-func (s *stream) perChoice(of func(*record.Usage) record.Count) record.Count {
+func (s *stream) perChoice(of func(record.Usage) record.Count) record.Count {
 	sum := int64(0)
-	for _, c := range s.choices {
-		n, ok := of(&c.told).Get()
+	for i := range s.choices {
+		c := &s.choices[i]
+		n, ok := of(c.told()).Get()
 		if !ok {
 			return record.Count{}
 		}

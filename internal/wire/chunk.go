@@ -1,15 +1,24 @@
 package wire
 
-import "tokenomics/internal/record"
+import (
+	"sync"
+
+	"tokenomics/internal/record"
+)
+
+// counts are what an event tells of tokens beside its choices.
+type counts struct {
+	usage     record.Usage
+	timings   timings
+	promptIDs int64 // tokens of the prompt by the ids it lists
+	hasUsage  bool
+	hasTiming bool
+}
 
 // chunk is one event.
 type chunk struct {
-	choices   []delta
-	usage     record.Usage
-	hasUsage  bool
-	timings   timings
-	hasTiming bool
-	promptIDs int64 // tokens of the prompt by the ids it lists
+	counts
+	choices []delta
 
 	failed, id, model, print []byte // as they stand; nil where there are none
 	flat                     bool   // it is an error itself, without a member for it
@@ -17,7 +26,16 @@ type chunk struct {
 	usageFrom, usageEnd      int    // where its usage is
 }
 
-func (c *chunk) reset() { *c = chunk{choices: c.choices[:0]} }
+// chunks are scratch for reading an event.
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
+
+// free gives the scratch back, without what points into the event.
+func (c *chunk) free() {
+	choices := c.choices[:0]
+	*c = chunk{}
+	c.choices = choices
+	chunks.Put(c)
+}
 
 // read reads one event, and says whether it is a JSON object.
 func (c *chunk) read(data []byte) bool {

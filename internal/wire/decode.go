@@ -31,6 +31,7 @@ var errBomb = errors.New("it grows too large")
 // pull their input; each runs as a coroutine, so that it can be pushed and
 // nothing runs beside the caller.
 type decoder struct {
+	coding  string
 	out     func(p []byte) // takes decoded bytes, which are valid during the call
 	in      []byte         // fed and not yet decoded
 	ended   bool           // no more will be fed
@@ -75,8 +76,8 @@ func openZstd(in *decoder) (io.Reader, error) {
 	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
-func newDecoder(open opener, out func(p []byte)) *decoder {
-	d := &decoder{out: out}
+func newDecoder(coding string, open opener, out func(p []byte)) *decoder {
+	d := &decoder{coding: coding, out: out}
 	d.resume, d.stop = iter.Pull(func(yield func(struct{}) bool) {
 		d.yield = yield
 		if err := d.run(open); err != io.EOF {

@@ -4,19 +4,24 @@ import "tokenomics/internal/record"
 
 // delta is what one event says of one choice.
 type delta struct {
-	index       int
-	finish      string // finish_reason, "" while the choice runs
-	text        bool   // it has text on some channel: content, reasoning, a tool call, a refusal
-	visible     bool   // it has text that is not reasoning
-	tokenIDs    int64  // tokens by the ids it lists
-	promptIDs   int64  // and those of the prompt
-	logprobs    int64  // tokens by the logprobs it lists
-	matchedStop bool   // it has SGLang's mark
-	chat        bool   // its text is in a delta
-	worded      bool   // it has a place for text
-	strings     int    // how many texts it has, empty ones included
-	textFrom    int    // where the last of them opens, in the event
-	reasoning   bool   // the last of them is reasoning
+	index     int
+	finish    string // finish_reason, "" while the choice runs
+	text      bool   // it has text on some channel: content, reasoning, a tool call, a refusal
+	visible   bool   // it has text that is not reasoning
+	worded    bool   // it has a place for text
+	manner           // how it is written
+	tokenIDs  int64  // tokens by the ids it lists
+	promptIDs int64  // and those of the prompt
+	logprobs  int64  // tokens by the logprobs it lists
+	strings   int    // how many texts it has, empty ones included
+	textFrom  int    // where the last of them opens, in the event
+}
+
+// manner is how a choice of an event is written.
+type manner struct {
+	matchedStop bool // it has SGLang's mark
+	chat        bool // its text is in a delta
+	reasoning   bool // the last of its texts is reasoning
 }
 
 // read reads the element of choices that begins at i: a chat chunk, or a

@@ -12,49 +12,48 @@ import (
 // it back. The value is constant for the life of the engine's process.
 type Fingerprint struct {
 	mu    sync.Mutex // protects moved
-	moved moved
+	moved *moved
 }
 
-// moved is what one answer goes by: it does not change under it.
+// moved is what one answer goes by: it does not change under it. nil = not known.
 type moved struct {
-	known bool
-	json  string // the value as it is written, quotes included; "" = nothing moves
+	json string // the value as it is written, quotes included; "" = nothing moves
 }
-
-func known(json string) moved { return moved{known: true, json: json} }
 
 // maxFingerprint bounds what is kept of an engine's string.
 const maxFingerprint = 256
 
 // Known says whether an answer has told how the engine does it.
-func (f *Fingerprint) Known() bool { return f.known().known }
+func (f *Fingerprint) Known() bool { return f.known() != nil }
 
 // Forget is for when another engine may have come.
 func (f *Fingerprint) Forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.moved = moved{}
+	f.moved = nil
 }
 
 func (f *Fingerprint) learn(json string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.moved = known(json)
+	if f.moved == nil || f.moved.json != json {
+		f.moved = &moved{json}
+	}
 }
 
-func (f *Fingerprint) known() moved {
+func (f *Fingerprint) known() *moved {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.moved
 }
 
 // none says that the engine is known to move nothing.
-func (m moved) none() bool { return m.known && m.json == "" }
+func (m *moved) none() bool { return m != nil && m.json == "" }
 
 // put is the finish event with the fingerprint at its end, where vLLM has it.
-func (m moved) put(event []byte) []byte {
+func (m *moved) put(event []byte) []byte {
 	at := bytes.LastIndexByte(event, '}')
-	if m.json == "" || at < 0 {
+	if m == nil || m.json == "" || at < 0 {
 		return event
 	}
 	return splice(event, at, at, `,"system_fingerprint":`+m.json)

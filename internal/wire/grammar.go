@@ -46,9 +46,9 @@ func newGrammar(dialect string) grammar {
 	case dialectTGI:
 		return new(tgi)
 	case dialectVLLMGenerate:
-		return &openAI{name: dialectVLLMGenerate}
+		return &openAI{ids: true}
 	}
-	return &openAI{name: dialectOpenAI}
+	return new(openAI)
 }
 
 // grammarOf is the grammar of a stream by one of its events: paths are shared

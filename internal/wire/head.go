@@ -20,7 +20,7 @@ type AnswerHead struct {
 }
 
 // format is how an answer's body is read.
-type format int
+type format uint8
 
 const (
 	opaque   format = iota // bytes and times only
@@ -31,12 +31,18 @@ const (
 
 // Head tells of the answer's head. at is the read that completed it.
 func (o *Observer) Head(at time.Duration, h AnswerHead) {
-	o.status, o.headers = h.Status, record.Some(at)
+	o.status, o.headers = int32(h.Status), record.Some(at)
 	if o.cfg.Query.Endpoint == "" {
 		return
 	}
 	o.encoded = h.ContentEncoding != "" && !strings.EqualFold(h.ContentEncoding, "identity")
-	if o.format = o.formatOf(h); o.format != sse {
+	switch o.format = o.formatOf(h); o.format {
+	case ndjson:
+		o.lines = new(lineSplitter)
+	case jsonBody:
+		o.body = new(bodyKeeper)
+	}
+	if o.format != sse {
 		o.headCounts(h)
 	}
 	if o.format == opaque || !o.encoded {
@@ -48,8 +54,7 @@ func (o *Observer) Head(at time.Duration, h AnswerHead) {
 		o.warn("answer is encoded (" + clip(h.ContentEncoding, 32) + "): not measured")
 		return
 	}
-	o.coding = h.ContentEncoding
-	o.decoder = newDecoder(open, func(p []byte) { o.take(o.stream.readAt, p) })
+	o.decoder = newDecoder(h.ContentEncoding, open, func(p []byte) { o.take(o.stream.readAt, p) })
 }
 
 // formatOf is how the body is read, by its media type.
@@ -82,6 +87,12 @@ func (o *Observer) formatOf(h AnswerHead) format {
 	return opaque
 }
 
+// headTold is what the head tells of what is else in the body.
+type headTold struct {
+	usage record.Usage
+	model string
+}
+
 // headCounts reads the counts that some engines put into the head: vLLM's
 // metadata of an answer in bytes (WIRE.md 3.7), TGI's of one that is not a
 // stream (WIRE.md 8).
@@ -89,30 +100,35 @@ func (o *Observer) headCounts(h AnswerHead) {
 	if h.Field == nil || h.Status >= 400 {
 		return
 	}
-	u := &o.head
-	if !makesTokens[o.cfg.Query.Endpoint] {
-		if metadata := []byte(h.Field("metadata")); isObject(metadata) {
-			readUsage(raw(metadata, "usage"), u)
-			o.headModel = clip(text(raw(metadata, "model")), 256)
+	var told headTold
+	u := &told.usage
+	if metadata := []byte(h.Field("metadata")); !makesTokens[o.cfg.Query.Endpoint] && isObject(metadata) {
+		readUsage(raw(metadata, "usage"), u)
+		told.model = clip(text(raw(metadata, "model")), 256)
+	} else if makesTokens[o.cfg.Query.Endpoint] {
+		count([]byte(h.Field("x-prompt-tokens")), &u.Prompt)
+		if count([]byte(h.Field("x-generated-tokens")), &u.Completion) {
+			u.Source = record.SourceEngineCounter
 		}
-		return
 	}
-	count([]byte(h.Field("x-prompt-tokens")), &u.Prompt)
-	if count([]byte(h.Field("x-generated-tokens")), &u.Completion) {
-		u.Source = record.SourceEngineCounter
+	if told != (headTold{}) {
+		o.head = &told
 	}
 }
 
 // addHead fills what the body did not tell with what the head did.
 func (o *Observer) addHead(r *record.Record) {
-	u := &r.Usage
+	if o.head == nil {
+		return
+	}
+	u, told := &r.Usage, &o.head.usage
 	if u.Source == record.SourceNone || u.Source == "" || u.Source == record.SourceEvents {
-		if o.head.Source != "" {
-			u.Source, u.Completion = o.head.Source, o.head.Completion
+		if told.Source != "" {
+			u.Source, u.Completion = told.Source, told.Completion
 		}
 	}
-	u.Prompt, u.Cached = firstOf(u.Prompt, o.head.Prompt), firstOf(u.Cached, o.head.Cached)
+	u.Prompt, u.Cached = firstOf(u.Prompt, told.Prompt), firstOf(u.Cached, told.Cached)
 	if r.ResponseModel == "" {
-		r.ResponseModel = o.headModel
+		r.ResponseModel = o.head.model
 	}
 }

@@ -14,11 +14,19 @@ type answerIDs struct {
 	last int // the one of the event before, most often this one's too
 }
 
-// see takes the id of an event, as it is written, quotes included.
-func (a *answerIDs) see(v []byte) {
+// seeID takes the id of an event, as it is written, quotes included.
+func (s *stream) seeID(v []byte) {
 	if !hasText(v) || len(v) > maxID {
 		return
 	}
+	if s.ids == nil {
+		s.ids = new(answerIDs)
+	}
+	s.ids.see(v)
+}
+
+// see takes an id, in quotes.
+func (a *answerIDs) see(v []byte) {
 	if id := v[1 : len(v)-1]; a.last < len(a.list) && string(id) == a.list[a.last] {
 		return
 	}
@@ -38,4 +46,9 @@ func (a *answerIDs) see(v []byte) {
 // order in which they came, at most 16. Where an engine can be told to abort a
 // request, it goes by one of them (SGLang: one for each choice). The result is
 // the caller's.
-func (o *Observer) AnswerIDs() []string { return slices.Clone(o.stream.ids.list) }
+func (o *Observer) AnswerIDs() []string {
+	if o.stream.ids == nil {
+		return nil
+	}
+	return slices.Clone(o.stream.ids.list)
+}

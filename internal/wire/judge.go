@@ -4,13 +4,14 @@ import "tokenomics/internal/record"
 
 // end writes what the stream came to into r.
 func (s *stream) end(how record.Outcome, r *record.Record) {
-	r.Events, r.CoalescedReads = s.events, s.coalesced
+	r.Events, r.CoalescedReads = int(s.events), int(s.coalesced)
 	r.ResponseModel = s.model
 	r.FirstToken, r.FirstOutput = s.firstToken, s.firstOutput
 	if s.firstExact {
 		r.FirstTokens = record.Some(s.firstTokens)
 	}
-	for _, c := range s.choices {
+	for i := range s.choices {
+		c := &s.choices[i]
 		if at, ok := c.lastToken.Get(); ok && at >= r.LastToken.Or(at) {
 			r.LastToken = c.lastToken
 		}
@@ -19,26 +20,14 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	}
 	r.Usage = s.usage()
 	s.reconcile(r)
-	s.gaps.Sort()
-	if s.gaps.Count() > 0 {
-		r.Gaps, r.ITL = &s.gaps, &s.gaps
+	if s.rhythm != nil {
+		s.rhythm.write(r, s.counted)
 	}
-	if s.uneven {
-		s.itl.Sort()
-		r.ITL = &s.itl
-	}
-	if !s.counted {
-		r.ITL = nil
-	}
-	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed), s.instants)
-	r.Timeline = s.timeline
-	if len(s.timeline) == maxTimeline {
-		r.Warn("the timeline ends early: more token events than are kept")
-	}
+	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed()), int64(s.instants))
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}
-	if s.final.Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
+	if valueAt(s.final).Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
 		r.Warn(cachedOfFirst)
 	}
 	if s.disagrees(r.Usage) {
@@ -74,7 +63,7 @@ func (s *stream) disagrees(u record.Usage) bool {
 // that no event tells is in the latter alone (SGLang's end of text, WIRE.md 5.3),
 // and of several choices nobody knows whose it is.
 func (s *stream) reconcile(r *record.Record) {
-	total, sum := s.final.Completion, int64(0)
+	total, sum := valueAt(s.final).Completion, int64(0)
 	for _, c := range r.Choices {
 		n, ok := c.Completion.Get()
 		if !ok {
@@ -97,15 +86,16 @@ func (s *stream) reconcile(r *record.Record) {
 // usage is the best that is known: the final usage, else the engine's running
 // counts, else the sum over the events (WIRE.md 11).
 func (s *stream) usage() record.Usage {
-	u := s.final
-	u.Prompt = firstOf(u.Prompt, s.told.Prompt, s.perPrompt(func(u *record.Usage) record.Count { return u.Prompt }))
-	u.Cached = firstOf(u.Cached, s.told.Cached, s.perPrompt(func(u *record.Usage) record.Count { return u.Cached }))
+	u, told := valueAt(s.final), valueAt(s.told)
+	u.Prompt = firstOf(u.Prompt, told.Prompt, s.perPrompt(func(u record.Usage) record.Count { return u.Prompt }))
+	u.Cached = firstOf(u.Cached, told.Cached, s.perPrompt(func(u record.Usage) record.Count { return u.Cached }))
 	if u.Completion.Ok() {
 		return u
 	}
-	u.Reasoning = firstOf(s.told.Reasoning, s.perChoice(func(u *record.Usage) record.Count { return u.Reasoning }))
+	u.Reasoning = firstOf(told.Reasoning, s.perChoice(func(u record.Usage) record.Count { return u.Reasoning }))
 	total, exact := int64(0), s.tokenEvents > 0 || len(s.choices) > 0
-	for _, c := range s.choices {
+	for i := range s.choices {
+		c := &s.choices[i]
 		known := c.record().Completion
 		exact = exact && known.Ok()
 		total += known.Or(c.total)
@@ -135,8 +125,8 @@ func firstOf(counts ...record.Count) record.Count {
 // between them say nothing of decoding: all in one or two reads, or dozens a
 // read. Engines with speculative decoding or a stream interval send up to
 // about twenty at once, which is still a stream.
-func buffered(tokens int64, instants int) bool {
-	return tokens >= 8 && (instants <= 2 || int64(instants)*32 < tokens)
+func buffered(tokens, instants int64) bool {
+	return tokens >= 8 && (instants <= 2 || instants*32 < tokens)
 }
 
 // judge decides the outcome. A stream is complete only when every choice had a
@@ -145,7 +135,8 @@ func buffered(tokens int64, instants int) bool {
 // they read [DONE].
 func (s *stream) judge(how record.Outcome, r *record.Record) {
 	finished, aborted := len(s.choices) > 0, false
-	for _, c := range s.choices {
+	for i := range s.choices {
+		c := &s.choices[i]
 		finished = finished && (c.finished || s.done && s.silentFinish())
 		aborted = aborted || c.finish == "abort"
 	}
@@ -182,7 +173,7 @@ func (s *stream) silentFinish() bool {
 func (s *stream) terminator() string {
 	g := s.grammar
 	if g == nil {
-		g = newGrammar(s.cfg.Query.grammar)
+		g = newGrammar(s.cfg.Query.Dialect)
 	}
 	return g.terminator()
 }

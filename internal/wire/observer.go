@@ -23,23 +23,20 @@ type Config struct {
 // goroutine at a time. All moments are offsets from Record.Start.
 type Observer struct {
 	cfg     Config
-	format  format
-	split   Splitter
-	lines   lineSplitter
-	body    bodyKeeper
 	stream  stream
-	decoder *decoder // nil where the answer is not encoded, or can't be decoded
+	split   Splitter
+	lines   *lineSplitter // nil unless it is of lines
+	body    *bodyKeeper   // nil unless it is in one piece
+	decoder *decoder      // nil where the answer is not encoded, or can't be decoded
+	head    *headTold     // nil where the head tells nothing that is counted
 
-	status     int
-	encoded    bool
-	coding     string // of what the decoder decodes
 	headers    record.Offset
 	firstEvent record.Offset
 	bytes      int64
-	unread     int          // answers in one piece that could not be read
-	head       record.Usage // what the head tells
-	headModel  string
-	warnings   []string
+	status     int32
+	format     format
+	encoded    bool
+	garbled    bool // it is in one piece and could not be read
 }
 
 // NewObserver observes the answer to cfg.Query.
@@ -50,7 +47,8 @@ func NewObserver(cfg Config) *Observer {
 }
 
 func (o *Observer) init(cfg Config) {
-	o.cfg, o.warnings = cfg, slices.Clone(cfg.Query.Warnings)
+	o.cfg = cfg
+	o.cfg.Query.Warnings = slices.Clip(cfg.Query.Warnings) // what is added is this answer's
 	o.stream.init(&o.cfg)
 }
 
@@ -67,6 +65,9 @@ func (o *Observer) Feed(at time.Duration, p []byte) {
 		return
 	}
 	o.begin(at, p)
+	if o.again(at, p) {
+		return
+	}
 	if o.decoder != nil {
 		o.decoder.feed(p)
 		return
@@ -94,8 +95,9 @@ func (o *Observer) take(at time.Duration, p []byte) {
 			o.stream.event(at, nil, line)
 		}
 	case sse:
-		o.split.Feed(p)
-		for e, ok := o.split.Next(); ok; e, ok = o.split.Next() {
+		var e Event
+		events := o.split.Feed(p)
+		for events.Next(&e) {
 			o.event(at, &e)
 		}
 	}
@@ -122,9 +124,9 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	r.Headers, r.FirstEvent, r.End = o.headers, o.firstEvent, record.Some(at)
 	r.ResponseBytes = o.bytes
 	if r.Status == 0 {
-		r.Status = o.status
+		r.Status = int(o.status)
 	}
-	for _, w := range o.warnings {
+	for _, w := range o.cfg.Query.Warnings {
 		r.Warn(w)
 	}
 	r.Outcome = how
@@ -155,7 +157,7 @@ func (o *Observer) endCoding(how record.Outcome) {
 	}
 	err := o.decoder.close()
 	if err != nil && (how == record.Complete || err == errBomb) {
-		o.warn("decoding the answer (" + o.coding + ") failed, it is measured up to there: " + clip(err.Error(), 64))
+		o.warn("decoding the answer (" + o.decoder.coding + ") failed, it is measured up to there: " + clip(err.Error(), 64))
 	}
 }
 
@@ -163,11 +165,13 @@ func (o *Observer) endCoding(how record.Outcome) {
 // whatever the request said.
 func (o *Observer) endStream(how record.Outcome, r *record.Record) {
 	r.Stream = true
-	if o.split.Oversize+o.lines.oversize > 0 {
+	if o.oversize() > 0 {
 		r.Warn("an event over " + strconv.Itoa(maxEvent>>20) + " MiB was not measured")
 	}
-	if line := o.lines.rest(); len(line) > 0 && how == record.Complete {
-		o.stream.event(o.stream.readAt, nil, line) // the last line need not end
+	if o.lines != nil && how == record.Complete {
+		if line := o.lines.rest(); len(line) > 0 {
+			o.stream.event(o.stream.readAt, nil, line) // the last line need not end
+		}
 	}
 	if part, _ := o.split.Partial(); len(part) > 0 && how == record.Complete {
 		r.Warn("the stream ended inside an event")
@@ -185,10 +189,10 @@ func (o *Observer) badStatus(r *record.Record) {
 	}
 	r.Outcome = record.Error
 	if r.ErrorType == "" || r.ErrorType == noKind {
-		r.ErrorType = strconv.Itoa(o.status)
+		r.ErrorType = strconv.Itoa(int(o.status))
 	}
 	if r.Error == "" || r.Error == noKind {
-		r.Error = "HTTP " + strconv.Itoa(o.status)
+		r.Error = "HTTP " + strconv.Itoa(int(o.status))
 	}
 }
 
@@ -199,7 +203,7 @@ func (o *Observer) noCompletion(r *record.Record, is bool) {
 		return
 	}
 	r.Outcome, r.ErrorType = record.Error, "no_completion"
-	r.Error = "the answer is no completion (HTTP " + strconv.Itoa(o.status) + ")"
+	r.Error = "the answer is no completion (HTTP " + strconv.Itoa(int(o.status)) + ")"
 }
 
 // correct brings the live counter to the engine's own count.
@@ -207,10 +211,31 @@ func (o *Observer) correct(r *record.Record) {
 	if o.cfg.Live == nil {
 		return
 	}
-	o.cfg.Live.ParseFailures.Add(int64(o.unread + o.stream.unread + o.split.Oversize + o.lines.oversize))
+	o.cfg.Live.ParseFailures.Add(o.unread())
 	if total, ok := r.Usage.Completion.Get(); ok {
-		o.cfg.Live.Stream(total - o.stream.streamed)
+		o.cfg.Live.Stream(total - o.stream.streamed())
 	}
 }
 
-func (o *Observer) warn(text string) { o.warnings = append(o.warnings, text) }
+// unread is how many events and bodies could not be read.
+func (o *Observer) unread() int64 {
+	n := int64(o.stream.unread) + int64(o.oversize())
+	if o.garbled {
+		n++
+	}
+	return n
+}
+
+// oversize is how many events were passed over because of their size.
+func (o *Observer) oversize() int {
+	if o.lines != nil {
+		return o.lines.oversize
+	}
+	return o.split.Oversize
+}
+
+// warn adds a doubt to those that there are of the request.
+func (o *Observer) warn(text string) {
+	q := &o.cfg.Query
+	q.Warnings = append(q.Warnings, text)
+}

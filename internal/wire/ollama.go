@@ -110,7 +110,7 @@ func (*ollama) event(s *stream, at time.Duration, _, data []byte) bool {
 	}
 	if l.done {
 		if l.usage.Source != "" {
-			s.final = l.usage
+			s.setFinal(l.usage)
 		}
 		s.finish(at, c, l.reason)
 	}

@@ -9,25 +9,49 @@ import (
 // openAI reads OpenAI's event streams: chat and completions of every engine
 // (WIRE.md 2), and vLLM's generate, which has ids in the place of text.
 type openAI struct {
-	name   string
-	chunk  chunk  // scratch
-	layout layout // of the text events so far
+	ids    bool       // it is vLLM's generate
+	again  bool       // the last event was read by the layout of an earlier one
+	layout layout     // of the text events so far
+	usage  usagePlace // of the last event, where it was read again
 	marks  marks
-	again  bool // the last event was read by the layout of an earlier one
 }
 
 var _ grammar = (*openAI)(nil)
 
-func (g *openAI) dialect() string    { return g.name }
+func (g *openAI) dialect() string {
+	if g.ids {
+		return dialectVLLMGenerate
+	}
+	return dialectOpenAI
+}
+
 func (g *openAI) terminator() string { return "[DONE]" }
 
 func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
-	c := &g.chunk
-	if g.again = g.layout.read(data, c); g.again {
-		g.choiceEvents(s, at, c)
+	if g.again = g.layout.fits(data) && g.repeat(s, at, data); g.again {
 		return true
 	}
-	c.reset()
+	c := chunks.Get().(*chunk)
+	ok := g.chunk(s, at, data, c)
+	c.free()
+	return ok
+}
+
+// repeat reads an event by the layout of an earlier one, if it can.
+func (g *openAI) repeat(s *stream, at time.Duration, data []byte) bool {
+	var (
+		e    delta
+		told counts
+	)
+	if !g.layout.read(data, &e, &told, &g.usage) {
+		return false
+	}
+	g.choice(s, at, &e, &told)
+	return true
+}
+
+// chunk reads an event of no known layout.
+func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool {
 	if !c.read(data) {
 		return false
 	}
@@ -38,7 +62,7 @@ func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 		s.fail(readError(c.failed))
 		return true
 	}
-	s.ids.see(c.id)
+	s.seeID(c.id)
 	s.named(c.model)
 	if c.hasTiming {
 		c.usage.Prompt, c.usage.Cached = firstOf(c.usage.Prompt, c.timings.prompt()), firstOf(c.usage.Cached, c.timings.cached)
@@ -46,7 +70,9 @@ func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	before := s.finishes
 	if len(c.choices) > 0 {
 		g.layout.learn(data, c)
-		g.choiceEvents(s, at, c)
+		for i := range c.choices {
+			g.choice(s, at, &c.choices[i], &c.counts)
+		}
 		g.marks.see(c.print, s.finishes > before)
 		return true
 	}
@@ -55,37 +81,29 @@ func (g *openAI) event(s *stream, at time.Duration, name, data []byte) bool {
 	}
 	// llama.cpp sends a usage event for each choice, which add up; elsewhere
 	// there is one, or the last counts.
-	s.finalUsage(c, c.hasTiming)
+	s.finalUsage(&c.usage, c.hasTiming)
 	return true
 }
 
 // finalUsage takes usage that stands for the whole answer, or, where it adds,
 // for one choice of it.
-func (s *stream) finalUsage(c *chunk, adds bool) {
-	u := c.usage
-	if u.Source == "" {
-		return
-	}
-	if s.final.Source != "" && adds {
+func (s *stream) finalUsage(u *record.Usage, adds bool) {
+	switch {
+	case u.Source == "":
+	case s.final == nil || !adds:
+		s.setFinal(*u)
+	default:
 		s.added = true
-		u.Completion = sum(s.final.Completion, u.Completion)
+		s.final.Completion = sum(s.final.Completion, u.Completion)
 		if s.cfg.Query.Prompts > 1 {
-			u.Prompt, u.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
-		} else {
-			u.Prompt, u.Cached = s.final.Prompt, s.final.Cached
+			s.final.Prompt, s.final.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
 		}
-	}
-	s.final = u
-}
-
-func (g *openAI) choiceEvents(s *stream, at time.Duration, c *chunk) {
-	for i := range c.choices {
-		g.choice(s, at, &c.choices[i], c)
+		s.final.Reasoning, s.final.Source = u.Reasoning, u.Source
 	}
 }
 
 // choice measures one choice of an event.
-func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
+func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *counts) {
 	c := s.choiceOf(e.index)
 	if c == nil {
 		return
@@ -93,8 +111,8 @@ func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
 	if in.hasUsage || in.hasTiming {
 		c.hear(&in.usage)
 	}
-	if ids := max(e.promptIDs, in.promptIDs); ids > 0 && !c.told.Prompt.Ok() {
-		c.told.Prompt = record.Some(ids)
+	if ids := max(e.promptIDs, in.promptIDs); ids > 0 && !c.told().Prompt.Ok() {
+		c.hearing().Prompt = record.Some(ids)
 	}
 	s.marked = s.marked || e.matchedStop
 	s.heldBack = s.heldBack || e.matchedStop && e.chat
@@ -112,7 +130,7 @@ func (g *openAI) choice(s *stream, at time.Duration, e *delta, in *chunk) {
 
 // tokens is how many tokens the event brought to its choice, and whether that
 // is exact, in WIRE.md 11's order of trust.
-func (s *stream) tokens(c *choice, e *delta, in *chunk) (n int64, exact bool) {
+func (s *stream) tokens(c *choice, e *delta, in *counts) (n int64, exact bool) {
 	total, source := in.usage.Completion.Or(0), record.SourceContinuous
 	if total == 0 && in.hasTiming {
 		total, source = in.timings.predicted.Or(0), record.SourceEngineCounter
@@ -122,7 +140,7 @@ func (s *stream) tokens(c *choice, e *delta, in *chunk) (n int64, exact bool) {
 			return n, true
 		}
 		// As if it had come in a usage event (llama.cpp's completions).
-		s.finalUsage(in, true)
+		s.finalUsage(&in.usage, true)
 	}
 	switch {
 	case e.tokenIDs > 0:

@@ -12,15 +12,14 @@ import (
 // read. Nothing in it points into the body.
 type Query struct {
 	record.Request
+	Prompts    int // prompts of a batch; 1 where there is one or none is known
+	Warnings   []string
 	Usage      bool // the client itself asked for the final usage event
 	Continuous bool // and for usage on every event
-	Prompts    int  // prompts of a batch; 1 where there is one or none is known
 	Echo       bool // the answer's first event repeats the prompt
-	Warnings   []string
 
-	grammar  string // the dialect that the path lets expect
-	read     bool   // the body was read
-	editable bool   // the body is a JSON object that may be spliced
+	read     bool // the body was read
+	editable bool // the body is a JSON object that may be spliced
 }
 
 // Choices is how many choices the answer will have.
@@ -35,7 +34,7 @@ func ReadQuery(method, path string, body []byte) Query {
 	if !ok {
 		return q
 	}
-	q.Endpoint, q.Dialect, q.grammar = e.name, e.dialect, e.dialect
+	q.Endpoint, q.Dialect = e.name, e.dialect
 	// These stream unless they are told not to, or always.
 	q.Stream = e.name != "embeddings" && e.dialect == dialectOllama || e.dialect == dialectTGI
 	switch {
@@ -83,7 +82,7 @@ func (q *Query) member(key, v []byte) {
 		q.Model = clip(text(v), 256)
 	case "stream":
 		if s := string(v); s == "true" || s == "false" {
-			q.Stream = s == "true" && q.Endpoint != "embeddings" || q.grammar == dialectTGI
+			q.Stream = s == "true" && q.Endpoint != "embeddings" || q.Dialect == dialectTGI
 		}
 	case "n", "n_cmpl":
 		q.choices(v)
@@ -99,11 +98,11 @@ func (q *Query) member(key, v []byte) {
 	case "echo":
 		q.Echo = string(v) == "true"
 	case "prompt":
-		if q.Endpoint == "completions" || q.grammar == dialectLlamaCPP {
+		if q.Endpoint == "completions" || q.Dialect == dialectLlamaCPP {
 			q.Prompts = prompts(v)
 		}
 	case "text", "input_ids":
-		if q.grammar == dialectSGLang {
+		if q.Dialect == dialectSGLang {
 			q.Prompts = prompts(v)
 		}
 	}
@@ -111,7 +110,7 @@ func (q *Query) member(key, v []byte) {
 
 // parameters reads the keys that native endpoints have one level down.
 func (q *Query) parameters(v []byte) {
-	if !isObject(v) || q.Endpoint != "generate" && q.grammar != dialectOllama {
+	if !isObject(v) || q.Endpoint != "generate" && q.Dialect != dialectOllama {
 		return
 	}
 	members(v, func(m member) bool {

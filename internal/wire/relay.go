@@ -10,18 +10,14 @@ import (
 // by the client. Use it from one goroutine at a time.
 type Relay struct {
 	Observer
-	strip Strip
 	print *Fingerprint
+	moved *moved // what was known when the answer began
+	back  *back  // nil while nothing is held back and what Feed gave is not in it
+	strip Strip
+	begun bool // the start of the unfinished event has been passed on
 
-	begun   bool   // the start of the unfinished event has been passed on
-	held    []byte // the rest of it, so far, has not
-	waiting []byte // a whole finish event that waits for the next event, and comments behind it
-	finish  int    // how much of it is the finish event
-	moved   moved  // what was known when the answer began
-	out     []byte // scratch for what Feed returns
-	edited  []byte // scratch for an event that something is taken out of
-	broken  bool   // a panic in measuring code: bytes only from here on
-	forced  bool   // the engine sends usage on its own account
+	broken bool // a panic in measuring code: bytes only from here on
+	forced bool // the engine sends usage on its own account
 }
 
 // NewRelay observes the answer to a request whose body Edit has changed so
@@ -37,7 +33,7 @@ func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
 }
 
 // Feed measures p and returns what the client is to be sent now: p itself
-// where nothing is removed. The result is valid until the next call.
+// where nothing is removed. The result is valid until the next call, or Idle.
 func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 	if r.broken {
 		return p
@@ -89,14 +85,24 @@ func (r *Relay) breakOff(p []byte) []byte {
 	return r.flush(p)
 }
 
-// flush passes on what is held, and then p.
+// flush passes on what is held back, and then p.
 func (r *Relay) flush(p []byte) []byte {
-	if len(r.held)+len(r.waiting) == 0 {
+	b := r.back
+	if b.empty() {
 		return p
 	}
-	r.out = append(append(append(r.out[:0], r.waiting...), r.held...), p...)
-	r.waiting, r.held = r.waiting[:0], r.held[:0]
-	return r.out
+	b.out = append(append(append(b.out[:0], b.waiting...), b.held...), p...)
+	b.waiting, b.held = b.waiting[:0], b.held[:0]
+	return b.out
+}
+
+// Idle is told that what Feed gave is no longer needed: between events, an answer
+// that waits for its engine then holds no memory for what it removes.
+func (r *Relay) Idle() {
+	if r.back != nil && r.back.empty() {
+		r.back.free()
+		r.back = nil
+	}
 }
 
 // Rest is what is still held back when no more of the body will come: the

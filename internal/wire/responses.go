@@ -36,7 +36,7 @@ func (g *responses) event(s *stream, at time.Duration, name, data []byte) bool {
 	case "response.created", "response.in_progress", "response.queued":
 		// They echo the request, and come before it is worked on.
 		if s.model == "" {
-			s.ids.see(raw(data, "response", "id"))
+			s.seeID(raw(data, "response", "id"))
 			s.named(raw(data, "response", "model"))
 		}
 	case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
@@ -91,7 +91,7 @@ func (g *responses) end(s *stream, at time.Duration, data []byte) bool {
 		return false
 	}
 	a := readResponse(response)
-	s.ids.see(a.id)
+	s.seeID(a.id)
 	s.named(a.model)
 	s.finalAnswer(a.usage)
 	if a.failed != nil {
@@ -106,7 +106,7 @@ func (g *responses) end(s *stream, at time.Duration, data []byte) bool {
 func (s *stream) finalAnswer(usage []byte) {
 	var u record.Usage
 	if readUsage(usage, &u) {
-		s.final = u
+		s.setFinal(u)
 	}
 }
 

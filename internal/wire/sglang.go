@@ -82,7 +82,7 @@ func (*sglang) event(s *stream, at time.Duration, _, data []byte) bool {
 		s.fail(readError(g.failed))
 		return true
 	}
-	s.ids.see(g.id)
+	s.seeID(g.id)
 	if g.refused {
 		s.fail(g.refusal())
 	}

@@ -7,13 +7,13 @@ func (a *answer) completions(choices []byte) {
 	ids, listed := int64(0), true
 	elements(choices, func(c []byte) bool {
 		reason := clip(text(raw(c, "finish_reason")), 32)
-		a.finish(reason, reason != "" || a.query.grammar == dialectVLLMGenerate)
+		a.finish(reason, reason != "" || a.query.Dialect == dialectVLLMGenerate)
 		a.marked = a.marked || raw(c, "matched_stop") != nil
 		n := length(raw(c, "token_ids"))
 		ids, listed = ids+n, listed && n > 0
 		return a.choices < maxChoices
 	})
-	if a.query.grammar == dialectVLLMGenerate {
+	if a.query.Dialect == dialectVLLMGenerate {
 		if u := &a.record.Usage; listed && ids > 0 && !u.Completion.Ok() {
 			u.Completion, u.Source = record.Some(ids), record.SourceTokenIDs
 		}

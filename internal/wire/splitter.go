@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // Event is one server-sent event. Its bytes belong to the Splitter and are
 // valid until its next call.
@@ -17,24 +20,42 @@ type Event struct {
 const maxEvent = 8 << 20
 
 // Splitter cuts a stream of server-sent events at their blank lines, in
-// whatever pieces the stream arrives (WIRE.md 1.1). Feed it, then call Next
-// until there is none. The zero value is ready. Lines end with LF, CRLF or CR.
-// It keeps only the event that is not yet whole.
+// whatever pieces the stream arrives (WIRE.md 1.1). Feed it, then call Next of
+// what it gives until there is none. The zero value is ready. Lines end with LF,
+// CRLF or CR. It keeps only the event that is not yet whole, and between events
+// no memory.
 type Splitter struct {
-	part     []byte // the event begun, not yet ended
-	b        []byte // what Next goes through: part and what was fed
+	part     *part // nil between events
+	Oversize int   // events passed over because of their size
+}
+
+// Events are those that one Feed made whole.
+type Events struct {
+	splitter *Splitter
+	b        []byte // the event that was begun before, and what was fed
 	from     int    // where in b the fed bytes begin
 	start    int    // of the event in hand, in b
-	line     int    // where its unfinished line starts
-	seen     int    // no line ends before this
-	name     span   // of its event line
-	data     span   // of its data line
-	lines    int    // how many data lines it has
-	fresh    int    // how many bytes of the last Feed the unfinished event has
-	skip     bool   // it outgrew maxEvent: nothing of it is kept
-	joined   []byte // scratch for data of several lines
-	Oversize int    // events passed over because of their size
+	outline
 }
+
+// outline is how far an event has been looked through, and what was found.
+type outline struct {
+	line  int  // where its unfinished line starts
+	seen  int  // no line ends before this
+	name  span // of its event line
+	data  span // of its data line
+	lines int  // how many data lines it has
+	skip  bool // it outgrew maxEvent: nothing of it is kept
+}
+
+// part is an event begun and not yet ended.
+type part struct {
+	b     []byte
+	fresh int // how many bytes of the last Feed it has
+	outline
+}
+
+var parts = sync.Pool{New: func() any { return new(part) }}
 
 type span struct{ from, to int }
 
@@ -47,26 +68,33 @@ func (p span) of(b []byte) []byte {
 
 // Feed takes the next bytes. They are not kept beyond the Next that finds no
 // event.
-func (s *Splitter) Feed(p []byte) {
-	s.b, s.start, s.from = p, 0, 0
-	if len(s.part) > 0 {
-		s.from = len(s.part)
-		s.part = append(s.part, p...)
-		s.b = s.part
+func (s *Splitter) Feed(p []byte) (events Events) {
+	events.splitter, events.b = s, p
+	if s.part != nil {
+		s.resume(&events)
 	}
+	return events
 }
 
-// Next is the next event that is whole, not ok when there is none.
-func (s *Splitter) Next() (e Event, ok bool) {
+// resume puts what was begun before in front of what was fed.
+func (s *Splitter) resume(events *Events) {
+	events.from, events.outline = len(s.part.b), s.part.outline
+	s.part.b = append(s.part.b, events.b...)
+	events.b = s.part.b
+}
+
+// Next puts the next event that is whole into e, not ok when there is none.
+func (s *Events) Next(e *Event) (ok bool) {
 	b := s.b
 	for {
 		end, next := lineEnd(b, s.seen)
 		if end < 0 {
 			s.keep()
-			return Event{}, false
+			return false
 		}
 		if end == s.line { // a blank line ends the event
-			return s.cut(next), true
+			s.cut(e, next)
+			return true
 		}
 		s.field(b, s.line, end)
 		s.line, s.seen = next, next
@@ -74,7 +102,7 @@ func (s *Splitter) Next() (e Event, ok bool) {
 }
 
 // field notes what the line b[from:to] is of the event.
-func (s *Splitter) field(b []byte, from, to int) {
+func (s *Events) field(b []byte, from, to int) {
 	if to-from < 5 {
 		return
 	}
@@ -96,26 +124,24 @@ func valueOf(b []byte, from, to int) span {
 }
 
 // cut is the event that ends at next.
-func (s *Splitter) cut(next int) Event {
+func (s *Events) cut(e *Event, next int) {
 	b := s.b
-	e := Event{Raw: b[s.start:next], Fresh: b[max(s.start, s.from):next]}
+	e.Raw, e.Fresh, e.Name, e.Data = b[s.start:next], b[max(s.start, s.from):next], nil, nil
 	switch {
 	case s.skip:
 		s.skip = false
-		s.Oversize++
+		s.splitter.Oversize++
 	case s.lines > 1:
-		e.Name, e.Data = s.name.of(b), s.join(e.Raw)
+		e.Name, e.Data = s.name.of(b), join(e.Raw)
 	default: // one line, as every engine sends, is not copied
 		e.Name, e.Data = s.name.of(b), s.data.of(b)
 	}
 	s.start, s.line, s.seen = next, next, next
 	s.name, s.data, s.lines = span{}, span{}, 0
-	return e
 }
 
 // join is the event's data lines in one.
-func (s *Splitter) join(raw []byte) []byte {
-	joined := s.joined[:0]
+func join(raw []byte) (joined []byte) {
 	for pos := 0; pos < len(raw); {
 		end, next := lineEnd(raw, pos)
 		if end < 0 { // a CR that ends the event
@@ -126,16 +152,24 @@ func (s *Splitter) join(raw []byte) []byte {
 		}
 		pos = next
 	}
-	s.joined = joined
 	return joined[:len(joined)-1]
 }
 
 var dataPrefix = []byte("data:")
 
 // keep holds the unfinished event until more of it comes.
-func (s *Splitter) keep() {
+func (s *Events) keep() {
 	rest, line := s.b[s.start:], s.line-s.start
-	s.fresh = len(s.b) - max(s.start, s.from)
+	if len(rest) == 0 && !s.skip {
+		s.splitter.drop()
+		return
+	}
+	kept := s.splitter.part
+	if kept == nil {
+		kept = parts.Get().(*part)
+		s.splitter.part = kept
+	}
+	kept.fresh = len(s.b) - max(s.start, s.from)
 	if len(rest) > maxEvent {
 		// Only the unfinished line is needed to find the event's end.
 		s.skip = true
@@ -147,18 +181,29 @@ func (s *Splitter) keep() {
 			}
 		}
 	}
-	s.name, s.data = s.name.back(s.start), s.data.back(s.start)
-	if len(s.part) > 0 {
-		s.part = s.part[:copy(s.part, rest)]
-	} else {
-		s.part = append(s.part[:0], rest...)
+	kept.b = lighten(append(kept.b[:0], rest...)) // of which it may be the end
+	kept.outline = outline{
+		line: line, seen: len(kept.b), lines: s.lines, skip: s.skip,
+		name: s.name.back(s.start), data: s.data.back(s.start),
 	}
-	s.part = lighten(s.part)
-	s.b, s.start = nil, 0
-	s.line, s.seen = line, len(s.part)
-	if n := len(s.part); n > 0 && s.part[n-1] == '\r' {
-		s.seen = n - 1 // whether it ends a line alone or with an LF is not known yet
+	if n := len(kept.b); n > 0 && kept.b[n-1] == '\r' {
+		kept.seen = n - 1 // whether it ends a line alone or with an LF is not known yet
 	}
+}
+
+// maxPooled is the largest buffer of an unfinished event that the next one gets.
+const maxPooled = 64 << 10
+
+// drop gives up the memory of an event that has ended.
+func (s *Splitter) drop() {
+	if s.part == nil {
+		return
+	}
+	if cap(s.part.b) <= maxPooled {
+		*s.part = part{b: s.part.b[:0]}
+		parts.Put(s.part)
+	}
+	s.part = nil
 }
 
 // lighten gives back memory that one large event or read took, so that it does
@@ -183,7 +228,15 @@ var oneByte = []byte{'x'}
 
 // Partial is the event that has begun and not yet ended, valid until the next
 // Feed, and how many bytes at the end of the last Feed belong to it.
-func (s *Splitter) Partial() (part []byte, fresh int) { return s.part, s.fresh }
+func (s *Splitter) Partial() (part []byte, fresh int) {
+	if s.part == nil {
+		return nil, 0
+	}
+	return s.part.b, s.part.fresh
+}
+
+// skips says whether the event that has begun outgrew what is kept of it.
+func (s *Splitter) skips() bool { return s.part != nil && s.part.skip }
 
 // lineEnd finds the first line terminator at or after from: end is where it
 // starts and next where the following line does. A CR that is the last byte

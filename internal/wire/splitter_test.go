@@ -10,8 +10,9 @@ import (
 
 // feedAll feeds p and hands out what it completes.
 func feedAll(sp *Splitter, p []byte, emit func(Event)) {
-	sp.Feed(p)
-	for e, ok := sp.Next(); ok; e, ok = sp.Next() {
+	var e Event
+	events := sp.Feed(p)
+	for events.Next(&e) {
 		emit(e)
 	}
 }

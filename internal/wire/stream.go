@@ -5,50 +5,43 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/internal/sketch"
 )
-
-// maxTimeline bounds the events kept of one answer: 64 k are hours of decoding.
-const maxTimeline = 1 << 16
 
 // stream is what the events of one answer come to, whatever dialect they are
 // of: the grammar reads them and tells the stream.
 type stream struct {
 	cfg     *Config
 	grammar grammar // nil until an event has shown its shape
-	choices []*choice
-	events  int
-	unread  int // events that are not JSON
+	choices []choice
+	ids     *answerIDs // nil until an event has shown one
+	model   string
+	failed  *engineError
 
 	firstToken, firstOutput record.Offset
 
-	firstTokens int64 // of the first token event
-	firstExact  bool
-	gaps        sketch.Sketch
-	itl         sketch.Sketch // empty while each gap has been one token's, and so the same
-	uneven      bool          // itl differs from gaps
-	counted     bool          // every token event so far had an exact count
-	streamed    int64         // tokens the live counter was told of
-	tokenEvents int
-	instants    int           // distinct moments at which token events came
+	rhythm      *rhythm       // nil until there is one
+	final       *record.Usage // of the final usage event; nil until it has come
+	told        *record.Usage // what is told of the whole answer before that; nil = nothing
+	perEvent    record.TokenSource
+	firstTokens int64         // of the first token event
 	arrivedAt   time.Duration // of the last token event
 	readAt      time.Duration // of this socket read
-	readEvents  int           // token events in it
-	coalesced   int
-	timeline    []record.Event
-	final       record.Usage // of the final usage event
-	told        record.Usage // what is told of the whole answer before that
-	added       bool         // final is the sum of several
-	provisional bool         // told.Prompt is a first word that the end may correct
-	perEvent    record.TokenSource
-	model       string
-	ids         answerIDs
-	done        bool // the terminator has come
-	orphaned    bool // the client has left
-	failed      *engineError
-	finishes    int  // finish events
-	marked      bool // SGLang's mark is on its choices
-	heldBack    bool // SGLang's chat: finish events of several choices come at the end
+
+	events      int32
+	unread      int32 // events that are not JSON
+	tokenEvents int32
+	instants    int32 // distinct moments at which token events came
+	readEvents  int32 // token events in this socket read
+	coalesced   int32
+	finishes    int32 // finish events
+	firstExact  bool  // firstTokens is an exact count
+	counted     bool  // every token event so far had an exact count
+	added       bool  // final is the sum of several
+	provisional bool  // told.Prompt is a first word that the end may correct
+	done        bool  // the terminator has come
+	orphaned    bool  // the client has left
+	marked      bool  // SGLang's mark is on its choices
+	heldBack    bool  // SGLang's chat: finish events of several choices come at the end
 }
 
 // init makes the stream ready for the answer that cfg is about.
@@ -72,7 +65,7 @@ func (s *stream) event(at time.Duration, name, data []byte) {
 	g := s.grammar
 	if g == nil {
 		var certain bool
-		if g, certain = grammarOf(s.cfg.Query.grammar, name, data); certain {
+		if g, certain = grammarOf(s.cfg.Query.Dialect, name, data); certain {
 			s.grammar = g
 		}
 	}
@@ -115,43 +108,32 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 		s.firstToken = now
 		s.firstTokens, s.firstExact = tokens, exact
 	}
-	if last, ok := c.lastEvent.Get(); ok {
-		gap := float64(at-last) / float64(time.Millisecond)
-		s.latency(gap, tokens)
-		s.gaps.Add(gap)
+	if c.events > 0 {
+		s.pace().gap(float64(at-c.last)/float64(time.Millisecond), tokens, s.counted)
 	} else {
-		c.first = now
+		c.first = at
 	}
-	c.lastEvent, c.lastToken = now, now
+	c.last, c.lastToken = at, now
 	c.events++
 	c.total += tokens
 	c.exact = c.exact && exact
-	s.streamed += tokens
 	if live := s.cfg.Live; live != nil {
 		live.Stream(tokens)
 		if s.orphaned {
 			live.AfterClient.Add(tokens)
 		}
 	}
-	if s.cfg.Timeline && len(s.timeline) < maxTimeline {
-		told := 0
-		if exact {
-			told = int(tokens)
-		}
-		s.timeline = append(s.timeline, record.Event{At: at, Tokens: told})
+	if s.cfg.Timeline {
+		s.pace().event(at, tokens, exact)
 	}
 }
 
-// latency takes the gap in front of an event as what lies between its tokens.
-func (s *stream) latency(gap float64, tokens int64) {
-	if !s.counted || tokens == 1 && !s.uneven {
-		return
+// streamed is how many tokens the live counter was told of.
+func (s *stream) streamed() (n int64) {
+	for i := range s.choices {
+		n += s.choices[i].total
 	}
-	if !s.uneven {
-		s.uneven = true
-		s.itl.Merge(&s.gaps)
-	}
-	s.itl.AddN(gap/float64(tokens), float64(tokens))
+	return n
 }
 
 // output is told that something visible came.
@@ -209,7 +191,28 @@ func (s *stream) fail(e engineError) {
 
 // named keeps the model's name, which most events repeat.
 func (s *stream) named(model []byte) {
-	if s.model == "" {
-		s.model = clip(text(model), 256)
+	if s.model != "" || !hasText(model) {
+		return
 	}
+	if asked := s.cfg.Query.Model; string(model[1:len(model)-1]) == asked {
+		s.model = asked // most engines repeat it: one copy will do
+		return
+	}
+	s.model = clip(text(model), 256)
+}
+
+// setFinal takes the usage of the whole answer.
+func (s *stream) setFinal(u record.Usage) {
+	if s.final == nil {
+		s.final = new(record.Usage)
+	}
+	*s.final = u
+}
+
+// valueAt is *u, and a Usage that tells nothing where there is none.
+func valueAt(u *record.Usage) record.Usage {
+	if u == nil {
+		return record.Usage{}
+	}
+	return *u
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"sync"
 	"time"
 )
 
@@ -9,21 +10,89 @@ import (
 // removed. Usage events are a few hundred bytes.
 const maxHeld = 64 << 10
 
+// back is the memory that removing takes.
+type back struct {
+	held    []byte // what has not been passed on of the unfinished event
+	waiting []byte // a whole finish event that waits for the next event, and comments behind it
+	finish  int    // how much of it is the finish event
+	out     []byte // what Feed returns
+	edited  []byte // an event that something is taken out of
+}
+
+var backs = sync.Pool{New: func() any { return new(back) }}
+
+// empty says whether nothing is held back.
+func (b *back) empty() bool { return b == nil || len(b.held)+len(b.waiting) == 0 }
+
+// waits says whether a finish event waits for the next one.
+func (b *back) waits() bool { return b != nil && len(b.waiting) > 0 }
+
+func (b *back) free() {
+	if cap(b.held)+cap(b.waiting)+cap(b.out)+cap(b.edited) <= maxPooled {
+		backs.Put(b)
+	}
+}
+
+// memory is the memory that removing takes.
+func (r *Relay) memory() *back {
+	if r.back == nil {
+		r.back = backs.Get().(*back)
+	}
+	return r.back
+}
+
+// output is what the client is to have of one read: the read itself, as long as
+// it does not differ.
+type output struct {
+	relay   *Relay
+	read    []byte
+	same    int // how much of read is passed on, while nothing differs
+	differs bool
+}
+
+func (o *output) add(p []byte) {
+	if !o.differs {
+		o.same += len(p)
+		return
+	}
+	b := o.relay.back
+	b.out = append(b.out, p...)
+}
+
+// differ makes the output one of its own.
+func (o *output) differ() {
+	if o.differs {
+		return
+	}
+	o.differs = true
+	b := o.relay.memory()
+	b.out = append(b.out[:0], o.read[:o.same]...)
+}
+
+func (o *output) bytes() []byte {
+	if !o.differs {
+		return o.read
+	}
+	return o.relay.back.out
+}
+
 // cut measures p and removes from it.
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
-	if cap(r.out) > 8<<10 && len(p) < cap(r.out)/8 {
-		r.out = nil // reads were larger once
-	}
-	out, held, begun := r.out[:0], r.held, r.begun
-	changed := len(held) > 0 || len(r.waiting) > 0
 	r.begin(at, p)
-	r.split.Feed(p)
-	for e, ok := r.split.Next(); ok; e, ok = r.split.Next() {
+	if !r.begun && r.back.empty() && r.again(at, p) {
+		return p // there is nothing in it to remove
+	}
+	out, begun := output{relay: r, read: p}, r.begun
+	var held []byte
+	if !r.back.empty() {
+		held = r.back.held
+		out.differ()
+	}
+	var e Event
+	events := r.split.Feed(p)
+	for events.Next(&e) {
 		r.event(at, &e)
-		pending := e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):]
-		passed := len(out)
-		out = r.pass(out, e, pending, begun)
-		changed = changed || len(out)-passed != len(pending)
+		r.pass(&out, &e, e.Raw[max(0, len(e.Raw)-len(held)-len(e.Fresh)):], begun)
 		held, begun = held[:0], false
 	}
 	part, fresh := r.split.Partial()
@@ -32,56 +101,75 @@ func (r *Relay) cut(at time.Duration, p []byte) []byte {
 	case fresh == 0:
 		held = held[:0]
 	case len(held)+fresh <= maxHeld && r.mayChange(part, begun):
-		// held may be r.held itself, which a panic above would still need.
+		out.differ()
+		if held == nil {
+			held = r.back.held[:0]
+		}
+		// held may be what is held already, which a panic above would still need.
 		held = append(held, tail...)
-		changed = true
 	default:
 		if len(held)+fresh > maxHeld {
 			r.warn("an event over 64 KiB was passed on with what may have been asked for")
 		}
-		// What waits came before it.
-		out = append(append(append(out, r.waiting...), held...), tail...)
-		r.waiting, held, begun = r.waiting[:0], held[:0], true
+		if r.back.waits() { // it came before
+			out.add(r.back.waiting)
+			r.back.waiting = r.back.waiting[:0]
+		}
+		out.add(held)
+		out.add(tail)
+		held, begun = held[:0], true
 	}
-	r.out, r.held, r.begun = out, held, begun
-	if !changed {
-		return p
+	if r.begun = begun; out.differs {
+		r.back.held = held
 	}
-	return out
+	return out.bytes()
 }
 
-// pass appends to out what the client is to have of an event, of which pending
-// has not been passed on yet.
-func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
-	keep, edited := r.kept(&e, begun)
+// pass passes on what the client is to have of an event, of which pending has
+// not been passed on yet.
+func (r *Relay) pass(out *output, e *Event, pending []byte, begun bool) {
+	keep, edited := r.kept(e, begun)
 	if edited {
-		pending = r.edited
+		out.differ()
+		pending = r.back.edited
 	}
-	if len(r.waiting) > 0 {
+	if r.back.waits() {
+		b := r.back
 		if len(e.Data) == 0 { // a comment says nothing of what comes next
-			r.waiting = append(r.waiting, pending...)
-			return out
+			b.waiting = append(b.waiting, pending...)
+			return
 		}
 		if !keep {
-			r.moved = known(usageFingerprint(e.Data))
+			r.moved = &moved{usageFingerprint(e.Data)}
 			r.print.learn(r.moved.json)
-			r.waiting = append(r.moved.put(r.waiting[:r.finish]), r.waiting[r.finish:]...)
+			b.waiting = append(r.moved.put(b.waiting[:b.finish]), b.waiting[b.finish:]...)
 		}
-		out = append(out, r.waiting...)
-		r.waiting = r.waiting[:0]
+		out.add(b.waiting)
+		b.waiting = b.waiting[:0]
 	}
 	switch {
 	case !keep:
-		return out
+		out.differ()
 	case r.strip.Final && !r.repeats() && finishing(e.Data):
-		if r.single() && !r.moved.none() {
-			r.waiting = append(r.waiting[:0], pending...)
-			r.finish = len(pending)
-			return out
-		}
-		return append(out, r.moved.put(pending)...)
+		r.finish(out, pending)
+	default:
+		out.add(pending)
 	}
-	return append(out, pending...)
+}
+
+// finish passes on an event that ends a choice and has no fingerprint, or has it
+// wait for the one that would have it.
+func (r *Relay) finish(out *output, event []byte) {
+	if r.single() && !r.moved.none() {
+		out.differ()
+		r.back.waiting, r.back.finish = append(r.back.waiting[:0], event...), len(event)
+		return
+	}
+	with := r.moved.put(event)
+	if len(with) != len(event) {
+		out.differ()
+	}
+	out.add(with)
 }
 
 // single says whether the answer has one choice, whose finish event the usage
@@ -89,7 +177,7 @@ func (r *Relay) pass(out []byte, e Event, pending []byte, begun bool) []byte {
 func (r *Relay) single() bool { return r.cfg.Query.Choices() == 1 }
 
 // kept says whether the client is to have the event, and whether it was edited
-// and stands in r.edited. What it decides for a whole event must be what mayChange
+// and stands in back.edited. What it decides for a whole event must be what mayChange
 // expects of its beginning.
 func (r *Relay) kept(e *Event, begun bool) (keep, edited bool) {
 	if r.forced || len(e.Data) == 0 || e.Data[0] != '{' || !bytes.HasPrefix(e.Raw, dataPrefix) {
@@ -123,11 +211,11 @@ func (r *Relay) repeats() bool {
 
 // usagePlace is where an event has its usage.
 type usagePlace struct {
-	start, end int  // of the member, from the quote of its key
-	found      bool // there is a usage that is not null
-	filled     bool // and it counts something
-	choices    bool // the event has choices
-	alone      bool // the event is there for the usage only
+	start, end int32 // of the member, from the quote of its key
+	found      bool  // there is a usage that is not null
+	filled     bool  // and it counts something
+	choices    bool  // the event has choices
+	alone      bool  // the event is there for the usage only
 }
 
 // usageOf is where the event in hand has its usage.
@@ -135,8 +223,7 @@ func (r *Relay) usageOf(data []byte) usagePlace {
 	if !r.repeats() {
 		return findUsage(data)
 	}
-	c := &r.stream.grammar.(*openAI).chunk
-	return usagePlace{start: c.usageKey, end: c.usageEnd, found: c.hasUsage, filled: c.usage.Prompt.Or(0) > 0, choices: true}
+	return r.stream.grammar.(*openAI).usage
 }
 
 // findUsage looks for usage in an event. An event with an empty choices list
@@ -146,7 +233,7 @@ func findUsage(data []byte) (u usagePlace) {
 	ok := members(data, func(m member) bool {
 		switch string(m.key) {
 		case "usage":
-			u.start, u.end, u.found = m.start, m.end, !isNull(m.value)
+			u.start, u.end, u.found = int32(m.start), int32(m.end), !isNull(m.value)
 			u.filled = get(m.value, "prompt_tokens").Int() > 0
 		case "choices":
 			empty = length(m.value) == 0
@@ -164,17 +251,17 @@ func findUsage(data []byte) (u usagePlace) {
 	return u
 }
 
-// without puts into r.edited the event without its usage. Not done when the
+// without puts into back.edited the event without its usage. Not done when the
 // data is of several lines, which no engine sends.
 func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 	at := bytes.Index(e.Raw, e.Data)
 	if at < 0 {
 		return false
 	}
-	from, to := u.start, u.end
+	from, to, b := int(u.start), int(u.end), r.memory()
 	if nullUnasked(e.Data) {
 		colon := from + bytes.IndexByte(e.Data[from:], ':')
-		r.edited = append(append(append(r.edited[:0], e.Raw[:at+colon+1]...), "null"...), e.Raw[at+to:]...)
+		b.edited = append(append(append(b.edited[:0], e.Raw[:at+colon+1]...), "null"...), e.Raw[at+to:]...)
 		return true
 	}
 	if next := space(e.Data, to); next < len(e.Data) && e.Data[next] == ',' && !precededByComma(e.Data, from) {
@@ -187,7 +274,7 @@ func (r *Relay) without(e *Event, u usagePlace) (done bool) {
 			from--
 		}
 	}
-	r.edited = append(append(r.edited[:0], e.Raw[:at+from]...), e.Raw[at+to:]...)
+	b.edited = append(append(b.edited[:0], e.Raw[:at+from]...), e.Raw[at+to:]...)
 	return true
 }
 
@@ -224,10 +311,10 @@ var firstChoice = []byte(`"choices":[{`)
 // that is removed or edited. Of one whose beginning is passed on only the end
 // can be: vLLM's finish event, which gets its fingerprint there.
 func (r *Relay) mayChange(part []byte, begun bool) bool {
-	if r.split.skip {
-		return false // it outgrew what is kept of it
+	if r.split.skips() {
+		return false
 	}
-	if len(r.waiting) > 0 {
+	if r.back.waits() {
 		return true // it has to stay behind what waits
 	}
 	if r.strip.Final && !r.moved.none() && bytes.Contains(part, finishKey) {

@@ -148,7 +148,7 @@ func TestAPanicInMeasuringCostsOnlyTheMeasurement(t *testing.T) {
 	var out bytes.Buffer
 	in := events(vllm(0, `"content":"a"`, running, ""))
 	out.Write(r.Feed(0, []byte(in+`data: {"id`)))
-	r.stream.choices = []*choice{nil} // as a mistake of ours would leave it
+	r.stream.cfg = nil // as a mistake of ours would leave it
 	out.Write(r.Feed(0, []byte(`":1,"choices":[{"index":0,"delta":{"content":"b"}}]}`+"\n\n")))
 	out.Write(r.Feed(0, []byte(in)))
 	out.Write(r.Rest())

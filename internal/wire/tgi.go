@@ -50,7 +50,7 @@ func (*tgi) event(s *stream, at time.Duration, _, data []byte) bool {
 	if len(generated) > 0 && !isNull(generated) {
 		u, reason := tgiDetails(details)
 		if u.Completion.Ok() {
-			s.final = u
+			s.setFinal(u)
 		}
 		s.finish(at, c, reason)
 	}

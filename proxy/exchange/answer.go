@@ -78,27 +78,35 @@ func (x *Exchange) emitOwn(p []byte) {
 
 var responses = sync.Pool{New: func() any { return new(http1.Response) }}
 
-// partialHead is what has come of a head that is not whole.
-type partialHead struct {
-	b    []byte
-	scan http1.Scan
+// keptAnswer is what does not go on as it comes: the beginning of a head, or a
+// stripped answer that is to get a length.
+type keptAnswer struct {
+	head     []byte
+	scan     http1.Scan
+	lengthAt span // where in head the digits of Content-Length are
+	body     []byte
+}
+
+// whole is the answer with its length.
+func (a *keptAnswer) whole() []byte {
+	return append(putNumber(a.head, a.lengthAt, len(a.body)), a.body...)
 }
 
 // answerHead takes bytes of the answer's head.
 func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
 	before, head, scan := 0, p, http1.Scan{}
-	if part := x.ahead; part != nil {
-		before = len(part.b)
-		part.b = append(part.b, p...)
-		head, scan = part.b, part.scan
+	if kept := x.kept; kept != nil {
+		before = len(kept.head)
+		kept.head = append(kept.head, p...)
+		head, scan = kept.head, kept.scan
 	}
 	end, err := scan.End(head)
 	switch {
 	case err == nil && end == 0 && len(head) <= x.env.AnswerLimit:
-		if x.ahead == nil {
-			x.ahead = &partialHead{b: append(getBuffer(), p...)}
+		if x.kept == nil {
+			x.kept = &keptAnswer{head: append(getBuffer(), p...)}
 		}
-		x.ahead.scan = scan
+		x.kept.scan = scan
 		return len(p)
 	case err == nil && (end == 0 || end > x.env.AnswerLimit):
 		x.badAnswer(now, fmt.Sprintf("answered with a head over %d bytes (--answer-head-limit)", x.env.AnswerLimit))
@@ -111,11 +119,11 @@ func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
 	defer func() {
 		clear(resp.Fields[:cap(resp.Fields)])
 		responses.Put(resp)
-		if x.ahead != nil {
-			putBuffer(x.ahead.b)
-			x.ahead = nil
+		if before > 0 {
+			putBuffer(head)
 		}
 	}()
+	x.kept = nil
 	if err := resp.Parse(head[:end], x.toHead); err != nil {
 		x.badAnswer(now, "did not answer in proper HTTP: "+err.Error())
 		return len(p)
@@ -166,8 +174,8 @@ func (x *Exchange) final(now time.Time, resp *http1.Response) {
 	x.abody.Start(resp.Body)
 	x.out = inBody
 	if x.mode == sized {
-		x.gathered = new(wholeAnswer)
-		x.gathered.head, x.gathered.lengthAt = x.answerLines(nil, resp, true)
+		x.kept = new(keptAnswer)
+		x.kept.head, x.kept.lengthAt = x.answerLines(nil, resp, true)
 	} else {
 		b, _ := x.answerLines(x.toCopy(), resp, true)
 		x.copied(b)
@@ -200,17 +208,6 @@ func (x *Exchange) chooseMode(resp *http1.Response) mode {
 
 // sizedLimit is the largest answer that is gathered to put its length right.
 const sizedLimit = 8 << 20
-
-// wholeAnswer is a stripped answer that is to get a length.
-type wholeAnswer struct {
-	head     []byte
-	lengthAt span // where in head the digits of Content-Length are
-	body     []byte
-}
-
-func (a *wholeAnswer) whole() []byte {
-	return append(putNumber(a.head, a.lengthAt, len(a.body)), a.body...)
-}
 
 // answerLines appends the head of an answer to the client: the engine's own
 // lines, less those that end here. length is where the digits of Content-Length

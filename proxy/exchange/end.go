@@ -175,5 +175,5 @@ func (x *Exchange) Release() {
 		putBuffer(x.down)
 	}
 	x.Idle()
-	x.down, x.own, x.ahead = nil, false, nil
+	x.down, x.own, x.kept = nil, false, nil
 }

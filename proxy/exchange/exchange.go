@@ -25,9 +25,8 @@ type Exchange struct {
 	key          string // the client's Authorization, where it is kept
 
 	// The answer.
-	ahead     *partialHead   // nil where none of its head waits for more
+	kept      *keptAnswer    // what is kept of it; nil = all has gone on
 	abody     http1.Body     // where its body stands
-	gathered  *wholeAnswer   // of mode sized
 	tunnelled int64          // bytes of another protocol
 	rec       *record.Record // what the exchange was; nil until it is over
 
