@@ -37,7 +37,7 @@ func (s *records) Observe(r *record.Record) {
 }
 
 // next waits for one more Record and returns it.
-func (s *records) next(t *testing.T) *record.Record {
+func (s *records) next(t testing.TB) *record.Record {
 	t.Helper()
 	select {
 	case <-s.come:
@@ -68,13 +68,13 @@ type running struct {
 	records *records
 }
 
-func start(t *testing.T, engine string, edit func(*Config)) *running {
+func start(t testing.TB, engine string, edit func(*Config)) *running {
 	t.Helper()
 	return startWith(t, engine, edit, func(*Proxy) {})
 }
 
 // startWith also has the proxy itself changed before it serves anybody.
-func startWith(t *testing.T, engine string, edit func(*Config), change func(*Proxy)) *running {
+func startWith(t testing.TB, engine string, edit func(*Config), change func(*Proxy)) *running {
 	t.Helper()
 	target, err := upstream.ParseTarget(engine)
 	if err != nil {
@@ -129,12 +129,12 @@ func (r *running) connections() (sum upstream.Stats) {
 }
 
 // knows waits until the proxy has asked the engine what it is.
-func (r *running) knows(t *testing.T) {
+func (r *running) knows(t testing.TB) {
 	t.Helper()
 	eventually(t, "the engine to be known", func() bool { ok, _ := r.verdict.ready(); return ok })
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -197,7 +197,7 @@ const (
 	usageEvent  = `{"id":"a","model":"m","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
 )
 
-func await(t *testing.T, c <-chan struct{}, what string) {
+func await(t testing.TB, c <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-c:

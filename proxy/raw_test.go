@@ -43,7 +43,7 @@ func (p *rawPeer) Write(b []byte) (int, error) {
 }
 
 // dialRaw is a client.
-func dialRaw(t *testing.T, addr string) *rawPeer {
+func dialRaw(t testing.TB, addr string) *rawPeer {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -342,7 +342,7 @@ type rawEngine struct {
 // rawEngineConns is more connections than any test makes.
 const rawEngineConns = 1 << 12
 
-func listenRaw(t *testing.T) *rawEngine {
+func listenRaw(t testing.TB) *rawEngine {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -445,7 +445,7 @@ func fingerprinted(p *rawPeer) {
 }
 
 // accept is the next connection that carries a request.
-func (e *rawEngine) accept(t *testing.T) *rawPeer {
+func (e *rawEngine) accept(t testing.TB) *rawPeer {
 	t.Helper()
 	select {
 	case p := <-e.conns:
