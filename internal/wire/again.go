@@ -19,7 +19,10 @@ func (o *Observer) again(at time.Duration, p []byte) (done bool) {
 	}
 	o.begin(at, p)
 	o.stream.events++
-	g.again = g.repeat(&o.stream, at, p[len(dataStart):len(p)-len(eventEnd)])
+	var told counts
+	d := g.layout.delta(p[len(dataStart)+int(g.layout.text)] != '"')
+	g.again, g.usage = true, usagePlace{choices: true}
+	g.choice(&o.stream, at, &d, &told)
 	return true
 }
 

@@ -69,8 +69,15 @@ func (l *layout) read(data []byte, d *delta, told *counts, u *usagePlace) (ok bo
 	if !bytes.Equal(data[rest:], l.b[l.usage:]) {
 		return false
 	}
-	d.index, d.manner = l.index, l.manner
-	d.text = text > from+1
-	d.visible = d.text && !d.reasoning
+	*d = l.delta(text > from+1)
 	return true
+}
+
+// delta is what an event of this layout says of its choice, with text in it or
+// not.
+func (l *layout) delta(text bool) (d delta) {
+	d.index, d.manner = l.index, l.manner
+	d.text = text
+	d.visible = text && !d.reasoning
+	return d
 }
