@@ -3,6 +3,7 @@ package loadgen
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -16,15 +17,15 @@ import (
 // TestBothDriversMeasureTheSame: the same traffic, whole and broken in many
 // ways, comes to the same Records whoever reads it.
 func TestBothDriversMeasureTheSame(t *testing.T) {
-	if driver == netloop.Off {
-		t.Skip("one comparison is enough")
+	if driver == netloop.Off || runtime.GOOS != "linux" {
+		t.Skip("one comparison is enough, where there are loops to compare with")
 	}
 	for _, fault := range []string{
 		"", "status=400", "error-event", "cut", "hang", "garbage", "comment", "no-done", "slow-headers=20ms", "split=1",
 		"coalesce", "crlf", "big-event", "abort", "encode=gzip", "informational", "trailers", "content-length", "close-delimited", "http10",
 	} {
 		t.Run(fault, func(t *testing.T) {
-			looped, plain := drive(t, netloop.Auto, fault), drive(t, netloop.Off, fault)
+			looped, plain := drive(t, netloop.On, fault), drive(t, netloop.Off, fault)
 			for i, want := range plain {
 				if got := looped[i]; counts(got) != counts(want) {
 					t.Errorf("in a loop:     %s\nin goroutines: %s", counts(got), counts(want))

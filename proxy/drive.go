@@ -249,7 +249,13 @@ func (c *client) fromEngine(p []byte) (more bool) {
 		out, done, tunnel = c.x.ToClient(), c.x.Done(), c.x.Tunnel()
 		c.x.Spent(time.Since(now))
 	})
-	if !c.write(out) || done {
+	left := !c.write(out)
+	c.locked(func() { // also where it has left: p is another's when we return
+		now := time.Now()
+		c.x.Measure()
+		c.x.Spent(time.Since(now))
+	})
+	if left || done {
 		return false
 	}
 	if tunnel && c.upload == nil {

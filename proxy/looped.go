@@ -362,6 +362,7 @@ func (c *looped) fromEngine(p []byte) {
 	out := c.x.ToClient()
 	c.x.Spent(time.Since(now))
 	c.send(now, out)
+	c.measure()
 	switch {
 	case c.failed != nil || c.x.Done():
 		c.finish(now)
@@ -371,6 +372,13 @@ func (c *looped) fromEngine(p []byte) {
 		c.proxy.live.Upgrades.Add(1)
 	}
 	c.x.Idle()
+}
+
+// measure measures what the client has been sent.
+func (c *looped) measure() {
+	now := time.Now()
+	c.x.Measure()
+	c.x.Spent(time.Since(now))
 }
 
 // engineEnded is told that nothing more comes of the engine.

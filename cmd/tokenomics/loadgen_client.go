@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -69,21 +67,6 @@ func (c *connections) Set(text string) error {
 	}
 	*c = connections(n)
 	return nil
-}
-
-// thrifty has garbage collected when it has grown to a quarter of what is in use,
-// and not to as much: little is made while streams wait, in thousands, and what they
-// hold would count double. GOGC, where it is set, decides.
-//
-// The ballast, to be kept as long as this is to hold, is never touched and so takes no
-// memory, but counts as in use: 16 MB of garbage are always allowed. Without it a load
-// of a few hundred streams is collected every second, for a twentieth of its CPU time.
-func thrifty() (ballast []byte) {
-	if _, set := os.LookupEnv("GOGC"); set {
-		return nil
-	}
-	debug.SetGCPercent(25)
-	return make([]byte, 64<<20)
 }
 
 // checkFiles says whether the process may have as many connections as the

@@ -34,14 +34,15 @@ type loadgenSession struct {
 
 	client  *loadgen.Client
 	engine  *engineWatch
-	ballast []byte // of thrifty
+	ballast []byte
 }
 
 // open makes the client and the sweep of what there is to be sent. The session
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
-	s.ballast = thrifty()
+	thrifty()
+	s.ballast = ballast()
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}

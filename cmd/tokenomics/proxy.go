@@ -150,6 +150,7 @@ func (o *proxyOptions) check() ([]route, error) {
 
 // serve runs the proxy until ctx ends, then drains it.
 func (o *proxyOptions) serve(ctx context.Context, e *env) error {
+	thrifty()
 	routes, err := o.check()
 	if err != nil {
 		return usageError(err)

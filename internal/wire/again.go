@@ -17,10 +17,10 @@ func (o *Observer) again(at time.Duration, p []byte) (done bool) {
 	if !ok || !g.layout.wraps(p) {
 		return false
 	}
-	if g.again = g.repeat(&o.stream, at, p[len(dataStart):len(p)-len(eventEnd)]); g.again {
-		o.stream.events++
-	}
-	return g.again
+	o.begin(at, p)
+	o.stream.events++
+	g.again = g.repeat(&o.stream, at, p[len(dataStart):len(p)-len(eventEnd)])
+	return true
 }
 
 const (
@@ -28,21 +28,21 @@ const (
 	eventEnd  = "\n\n"
 )
 
-// wraps says whether p begins and ends like an event of this layout, has no
-// usage, and no line ends within it.
+// wraps says whether p is an event of this layout, which has no usage, on one line.
 func (l *layout) wraps(p []byte) bool {
 	text := len(p) - len(l.b) - len(dataStart) - len(eventEnd)
 	if l.text == 0 || l.key > 0 || text < 1 || string(p[:len(dataStart)]) != dataStart || string(p[len(p)-len(eventEnd):]) != eventEnd {
 		return false
 	}
 	data := p[len(dataStart) : len(p)-len(eventEnd)]
-	if !l.fits(data) {
+	from, to := int(l.text), int(l.text)+text
+	if !l.fits(data) || stringEnd(data, from-1) != to || !bytes.Equal(data[to:], l.b[from:]) {
 		return false
 	}
-	for _, c := range data[l.text : int(l.text)+text] {
+	for _, c := range data[from:to] {
 		if c < ' ' {
-			return false
+			return false // a line may end there
 		}
 	}
-	return bytes.Equal(data[int(l.text)+text:], l.b[l.text:])
+	return true
 }

@@ -80,6 +80,7 @@ func BenchmarkFeed(b *testing.B) {
 			for i := range list {
 				list[i] = []byte(bench.event(i + 1))
 				r.Feed(time.Duration(i)*10*time.Millisecond, list[i])
+				r.Measure()
 			}
 			b.SetBytes(int64(len(list[0])))
 			b.ReportAllocs()
@@ -92,6 +93,7 @@ func BenchmarkFeed(b *testing.B) {
 					}
 				}
 				r.Feed(at, list[i%len(list)])
+				r.Measure()
 				i++
 			}
 		})

@@ -87,6 +87,7 @@ func (c capture) replay(query Query, strip Strip, print *Fingerprint, size int) 
 		at += time.Millisecond
 		// As a proxy does it: one buffer, overwritten by every read.
 		out.Write(r.Feed(at, buffer[:copy(buffer, p)]))
+		r.Measure()
 		for i := range buffer {
 			buffer[i] = '!'
 		}

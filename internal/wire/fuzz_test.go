@@ -23,6 +23,7 @@ func passed(t *testing.T, query Query, head AnswerHead, body []byte, size int) (
 	for p := range slices.Chunk(body, size) {
 		// As a proxy does it: one buffer, overwritten by every read.
 		out.Write(r.Feed(0, buffer[:copy(buffer, p)]))
+		r.Measure()
 		for i := range buffer {
 			buffer[i] = '!'
 		}

@@ -61,13 +61,10 @@ func (o *Observer) ClientLeft() { o.stream.orphaned = true }
 
 // Feed takes the next bytes of the body.
 func (o *Observer) Feed(at time.Duration, p []byte) {
-	if len(p) == 0 {
+	if len(p) == 0 || o.again(at, p) {
 		return
 	}
 	o.begin(at, p)
-	if o.again(at, p) {
-		return
-	}
 	if o.decoder != nil {
 		o.decoder.feed(p)
 		return

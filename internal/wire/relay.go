@@ -12,6 +12,7 @@ type Relay struct {
 	Observer
 	print *Fingerprint
 	moved *moved // what was known when the answer began
+	later *later // nil while all is measured
 	back  *back  // nil while nothing is held back and what Feed gave is not in it
 	strip Strip
 	begun bool // the start of the unfinished event has been passed on
@@ -32,8 +33,9 @@ func NewRelay(cfg Config, strip Strip, print *Fingerprint) *Relay {
 	return r
 }
 
-// Feed measures p and returns what the client is to be sent now: p itself
-// where nothing is removed. The result is valid until the next call, or Idle.
+// Feed returns what the client is to be sent now of p: p itself where nothing is
+// removed. The result is valid until the next call, or Idle. What is passed on as
+// it is is measured afterwards: p has to stay as it is until Measure.
 func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 	if r.broken {
 		return p
@@ -43,8 +45,17 @@ func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 			out = r.breakOff(p)
 		}
 	}()
-	if !r.Strips() || r.forced {
-		r.Observer.Feed(at, p)
+	r.Measure()
+	strips := r.Strips() && !r.forced
+	switch {
+	case r.broken || len(p) == 0:
+		return p
+	case strips && (r.begun || !r.back.empty()):
+		return r.cut(at, p)
+	case r.again(at, p):
+		return r.flush(p)
+	case !strips, r.plain(p):
+		r.putOff(at, p)
 		return r.flush(p)
 	}
 	return r.cut(at, p)
@@ -118,6 +129,7 @@ func (r *Relay) End(at time.Duration, how record.Outcome, rec *record.Record) {
 			rec.Warn("measuring failed: figures are incomplete")
 		}
 	}()
+	r.Measure()
 	r.Observer.End(at, how, rec)
 	g, ok := r.stream.grammar.(*openAI)
 	// Transcriptions have the same grammar, and no fingerprints to learn from.

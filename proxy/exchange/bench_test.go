@@ -62,6 +62,7 @@ func BenchmarkEvent(b *testing.B) {
 				}
 				s.x.Engine(now, event)
 				s.x.ToClient()
+				s.x.Measure()
 				s.x.Idle()
 			}
 		})

@@ -149,6 +149,15 @@ func (x *Exchange) ToClient() []byte {
 	return p
 }
 
+// Measure measures what has been passed on as it was. It is to be called once what
+// ToClient gave has been written, and before the memory that Engine was given
+// becomes another's.
+func (x *Exchange) Measure() {
+	if x.relay != nil {
+		x.relay.Measure()
+	}
+}
+
 // Idle is told that what ToClient gave is written, and gives its memory back.
 // Unlike the other calls it touches nothing that they do.
 func (x *Exchange) Idle() {

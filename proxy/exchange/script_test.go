@@ -89,6 +89,7 @@ func (s *script) engine(p string) {
 	b := []byte(p)
 	s.x.Engine(s.step(), b)
 	s.settle()
+	s.x.Measure()
 	clear(b)
 }
 
