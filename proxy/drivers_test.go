@@ -173,6 +173,11 @@ func scenes() (list []scene) {
 					} else {
 						time.Sleep(20 * time.Millisecond)
 					}
+					if usage == UsageObserve && strings.Contains(sent, chunked) { // it goes on as it comes
+						if _, err := e.accept(t).head(); err != nil {
+							t.Error(err)
+						}
+					}
 					c.leave(t, how)
 					return ""
 				}})

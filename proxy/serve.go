@@ -53,8 +53,12 @@ func (p *Proxy) accept(conn net.Conn) {
 	}
 	t := newTurn(p, conn, surplus)
 	if r := p.roomFor(conn); r != nil {
-		p.acceptLooped(t, r, conn)
-		return
+		fd, err := netloop.Detach(conn)
+		if err == nil {
+			p.acceptLooped(t, r, fd)
+			return
+		}
+		p.log.Debug("a connection can't be put into a readiness loop", "error", err) // a goroutine needs no descriptor
 	}
 	c := newClient(t, conn)
 	p.add(c)
@@ -65,15 +69,9 @@ func (p *Proxy) accept(conn net.Conn) {
 	}()
 }
 
-// acceptLooped gives the connection to a readiness loop.
-func (p *Proxy) acceptLooped(t turn, r *room, conn net.Conn) {
-	fd, err := netloop.Detach(conn)
-	if err != nil {
-		p.log.Warn("a connection could not be served", "error", err)
-		p.gone(nil, t.surplus)
-		p.served.Done()
-		return
-	}
+// acceptLooped gives the connection, which is a descriptor by now, to a readiness
+// loop.
+func (p *Proxy) acceptLooped(t turn, r *room, fd int) {
 	c := newLooped(t, r, fd)
 	p.add(c)
 	if !r.loop.Post(c.start) {

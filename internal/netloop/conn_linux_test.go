@@ -292,8 +292,9 @@ func TestAClosedConnDoesNothing(t *testing.T) {
 	})
 }
 
-// TestDetachClosesWhatItCantTake.
-func TestDetachClosesWhatItCantTake(t *testing.T) {
+// TestDetachLeavesWhatItCantTake as it was: also where there is no descriptor left
+// to take it with.
+func TestDetachLeavesWhatItCantTake(t *testing.T) {
 	near, other := net.Pipe()
 	if CanDetach(near) {
 		t.Error("a pipe in memory is said to have a socket")
@@ -301,16 +302,48 @@ func TestDetachClosesWhatItCantTake(t *testing.T) {
 	if _, err := Detach(near); err == nil {
 		t.Error("a pipe in memory was detached")
 	}
-	if _, err := other.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("it is not closed: %v", err)
+	go near.Write([]byte("x"))
+	if _, err := other.Read(make([]byte, 1)); err != nil {
+		t.Errorf("it is closed: %v", err)
 	}
 	closed, _ := pairs["tcp"](t)
 	closed.Close()
+	open, peer := pairs["tcp"](t)
+	defer open.Close()
+	defer peer.Close()
 	before := descriptors(t)
+	withoutDescriptors(t, func() {
+		if _, err := Detach(open); !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("without a descriptor: %v", err)
+		}
+	})
+	if _, err := io.WriteString(open, "x"); err != nil {
+		t.Errorf("a connection that could not be detached: %v", err)
+	}
 	if _, err := Detach(closed); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a closed connection: %v", err)
 	}
 	if n := descriptors(t); n != before {
 		t.Errorf("%d descriptors, before %d", n, before)
 	}
+}
+
+// withoutDescriptors calls f while the process can open no more of them.
+func withoutDescriptors(t *testing.T, f func()) {
+	t.Helper()
+	var limit, none syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none = limit
+	none.Cur = 3 // those that are open stay open
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	f()
 }

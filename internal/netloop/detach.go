@@ -1,7 +1,6 @@
 package netloop
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -17,21 +16,22 @@ func CanDetach(c net.Conn) bool {
 }
 
 // Detach takes a connection out of Go's poller and closes c; the descriptor is
-// the caller's. After an error c is closed all the same.
+// the caller's. After an error c is as it was: there may be no descriptor left for
+// a second one, of which it takes two for a moment.
 func Detach(c net.Conn) (fd int, err error) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return -1, errors.Join(fmt.Errorf("%T has no socket", c), c.Close())
+		return -1, fmt.Errorf("%T has no socket", c)
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return -1, errors.Join(err, c.Close())
+		return -1, err
 	}
 	if e := raw.Control(func(old uintptr) { fd, err = dup(old) }); e != nil {
 		err = e
 	}
 	if err != nil {
-		return -1, errors.Join(err, c.Close())
+		return -1, err
 	}
 	// Its own Close says nothing to the peer as long as the other descriptor is
 	// open, and takes it out of the poller.

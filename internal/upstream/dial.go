@@ -32,7 +32,7 @@ func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	p.dialled.Add(1)
 	if err := p.opened(s); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("connecting to the engine at %s: %w", p.target.Addr, err)
+		return nil, fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, err, remedy(network, err))
 	}
 	return s, nil
 }

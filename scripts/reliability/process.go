@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -61,7 +62,7 @@ var banner = regexp.MustCompile(`(tokenomics proxy|admin): https?://([0-9.:]+)`)
 // line by line, by way of its standard output.
 func startProxy(program, upstream string, records func(io.Reader) error, args ...string) (*process, error) {
 	all := append([]string{"proxy", "--upstream", "http://" + upstream, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-		"--log-requests", "-", "--quiet", "--drain-timeout", "15s"}, args...)
+		"--log-requests", "-", "--quiet", "--drain-timeout", "15s"}, relayable(args)...)
 	p := &process{cmd: exec.Command(program, all...), records: make(chan error, 1), exited: make(chan error, 1), stderr: new(tail)}
 	detach(p.cmd)
 	stdout, err := p.cmd.StdoutPipe()
@@ -94,6 +95,16 @@ func startProxy(program, upstream string, records func(io.Reader) error, args ..
 		p.cmd.Process.Kill()
 		return nil, fmt.Errorf("%s does not say within 15 s where it listens", program)
 	}
+}
+
+// relayable is args without --loop on where clients are to speak TLS: there is no
+// loop for that, and asking for one is wrong use.
+func relayable(args []string) []string {
+	at := slices.Index(args, "--loop")
+	if at < 0 || at+1 == len(args) || args[at+1] != "on" || !slices.Contains(args, "--tls-cert") {
+		return args
+	}
+	return slices.Delete(slices.Clone(args), at, at+2)
 }
 
 // listen reads the proxy's messages, and where it listens from the first.
