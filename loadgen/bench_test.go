@@ -71,9 +71,8 @@ func reply(conn net.Conn, pieces [][]byte) {
 func BenchmarkClient(b *testing.B) {
 	for _, events := range []int{1, 1000} {
 		for _, timeline := range []bool{false, true} {
-			b.Run(fmt.Sprintf("events=%d/timeline=%v", events, timeline), func(b *testing.B) {
-				c := NewClient(ClientConfig{Target: replying(b, events), Timeline: timeline, Timeout: time.Minute})
-				defer c.Close()
+			b.Run(fmt.Sprintf("loop=%s/events=%d/timeline=%v", driver, events, timeline), func(b *testing.B) {
+				c := newClient(b, ClientConfig{Target: replying(b, events), Timeline: timeline, Timeout: time.Minute})
 				seen, failed := 0, ""
 				run := Run{
 					Client: c, Pacer: Steady{N: b.N}, MaxInFlight: 1, Workload: hello{}, ID: "b",

@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/sjson"
 	"github.com/valyala/fasthttp"
 
+	"tokenomics/internal/netloop"
 	"tokenomics/internal/record"
 	"tokenomics/internal/upstream"
 	"tokenomics/internal/wire"
@@ -29,6 +30,11 @@ type ClientConfig struct {
 	Live      *record.Live // told of tokens as they stream; nil is fine
 	UserAgent string       // "" means "tokenomics"
 	Headers   []Header     // sent with every request, in place of ours of the same name
+	// Loop says who reads the answers: readiness loops, or a goroutine for each;
+	// "" means netloop.Auto.
+	Loop netloop.Mode
+	// Loops is how many readiness loops there are; 0 means one.
+	Loops int
 	// Connections is how many unused ones are kept: the largest batch. 0 means
 	// upstream's own default.
 	Connections int
@@ -42,17 +48,27 @@ type Header struct{ Name, Value string }
 type Client struct {
 	cfg     ClientConfig
 	pool    *upstream.Pool
-	secrets []string // that are in no Record
+	readers []*upstream.Reader // none where goroutines read
+	secrets []string           // that are in no Record
 
 	refused atomic.Bool // the server takes no stream_options
 }
 
 // NewClient makes a client without a connection yet. Close it.
-func NewClient(cfg ClientConfig) *Client {
+func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "tokenomics"
 	}
-	return &Client{cfg: cfg, secrets: secretsOf(cfg), pool: upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections})}
+	loops, err := cfg.Loop.Open(max(1, cfg.Loops), cfg.Target.Scheme == "https")
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg, secrets: secretsOf(cfg)}
+	for _, l := range loops {
+		c.readers = append(c.readers, upstream.NewReader(l))
+	}
+	c.pool = upstream.NewPool(cfg.Target, upstream.Options{MaxIdle: cfg.Connections, Readers: c.readers})
+	return c, nil
 }
 
 // secretsOf are the keys that requests carry.
@@ -74,8 +90,13 @@ func secretsOf(cfg ClientConfig) (keys []string) {
 // requests need not wait for them.
 func (c *Client) Connect(ctx context.Context, n int) error { return c.pool.Warm(ctx, n) }
 
-// Close closes the idle connections.
-func (c *Client) Close() { c.pool.Close() }
+// Close closes the connections, when no request is on any of them.
+func (c *Client) Close() {
+	c.pool.Close()
+	for _, r := range c.readers {
+		_ = r.Close() // nothing is lost with it
+	}
+}
 
 // UsageRefused says whether the server has refused to be asked for usage; token
 // counts then come from what it tells unasked, or are estimates.

@@ -56,9 +56,7 @@ func (e *engine) client(t *testing.T, timeout time.Duration) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(ClientConfig{Target: target, APIKey: "key", Provider: "vllm", Timeout: timeout})
-	t.Cleanup(c.Close)
-	return c
+	return newClient(t, ClientConfig{Target: target, APIKey: "key", Provider: "vllm", Timeout: timeout})
 }
 
 // asked is what was asked since the last call.

@@ -29,7 +29,12 @@ type exchange struct {
 	connect record.Offset
 	ended   time.Time // when the answer's last bytes were read
 
-	heldBack bool    // it may be done later than due, because others still run
+	heldBack bool // it may be done later than due, because others still run
+
+	// Of the request on its way, told as the answer comes.
+	due      time.Time
+	rec      *record.Record
+	observer *wire.Observer
 	answer   *answer // its text, where the next request needs it
 }
 
@@ -120,34 +125,21 @@ func usageRefused(r *record.Record) bool {
 // attempt sends the request once; twice where a kept connection turns out to
 // be dead before any byte of an answer came.
 func (x *exchange) attempt(ctx context.Context, due time.Time) *record.Record {
-	rec := x.record(due)
+	x.due, x.rec = due, x.record(due)
 	for {
 		if x.err != nil {
-			return x.never(rec, x.lost(ctx, x.err), due)
+			return x.never(x.lost(ctx, x.err))
 		}
-		o := x.observer()
-		err := x.once(ctx, o, rec, due)
-		if err == nil || !x.conn.FoundDead() || rec.Retries > 0 || ctx.Err() != nil {
-			x.end(ctx, o, rec, err, due)
-			return rec
+		err := x.once(ctx)
+		if err == nil || !x.conn.FoundDead() || x.rec.Retries > 0 || ctx.Err() != nil {
+			return x.end(ctx, err)
 		}
-		rec.Retries++
-		rec.Sent = record.Offset{}
+		x.rec.Retries++
+		x.rec.Sent = record.Offset{}
 		began := time.Now()
 		x.conn, x.err = x.client.pool.Dial(ctx)
 		x.connect = record.Some(time.Since(began))
 	}
-}
-
-// observer is what measures the answer. It is no part of attempt, whose frame
-// is there as long as the answer takes: thousands wait at a time.
-//
-//go:noinline
-func (x *exchange) observer() *wire.Observer {
-	return wire.NewObserver(wire.Config{
-		Query: x.query, Timeline: x.client.cfg.Timeline,
-		ErrorText: true, Live: x.client.cfg.Live,
-	})
 }
 
 // record is the Record's half that is known before anything is sent.
@@ -158,66 +150,52 @@ func (x *exchange) record(due time.Time) *record.Record {
 	}
 }
 
-// once sends the message and feeds the answer to o. Afterwards the connection
-// is back in the pool or closed.
-func (x *exchange) once(ctx context.Context, o *wire.Observer, rec *record.Record, due time.Time) error {
-	conn := x.conn
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+// once sends the message and measures the answer. Its error is nil where the
+// answer's body ended as its framing says. Afterwards the connection is back in
+// the pool or closed.
+func (x *exchange) once(ctx context.Context) (err error) {
+	x.measure()
+	x.ended, err = x.conn.Do(ctx, x.message, x)
+	return err
+}
+
+// measure makes ready for the answer. It is no part of once, whose frame is
+// there as long as the answer takes: thousands wait at a time.
+//
+//go:noinline
+func (x *exchange) measure() {
+	x.observer = wire.NewObserver(wire.Config{
+		Query: x.query, Timeline: x.client.cfg.Timeline,
+		ErrorText: true, Live: x.client.cfg.Live,
+	})
 	x.answer = answerOf(x.req)
-	err := x.talk(conn, o, rec, due)
-	if !stop() || err != nil {
-		conn.Close()
-		return err
-	}
-	conn.Release()
-	return nil
+	x.rec.RequestBytes = int64(len(x.message.Body()))
 }
 
-// talk is the exchange itself. Its error is nil where the answer's body ended
-// as its framing says.
-func (x *exchange) talk(conn *upstream.Conn, o *wire.Observer, rec *record.Record, due time.Time) error {
-	rec.RequestBytes = int64(len(x.message.Body()))
-	if err := conn.Send(x.message); err != nil {
-		return err
-	}
-	rec.Sent = record.Some(time.Since(due))
-	rec.Connect = x.connect
-	if err := x.head(conn, o, due); err != nil {
-		return err
-	}
-	for {
-		piece, err := conn.Next()
-		if err == io.EOF {
-			x.ended = conn.LastRead() // while the connection is ours
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		o.Feed(conn.LastRead().Sub(due), piece)
-		x.answer.feed(piece)
-	}
+// Sent is told that the message is on its way.
+func (x *exchange) Sent(at time.Time) {
+	x.rec.Sent, x.rec.Connect = record.Some(at.Sub(x.due)), x.connect
 }
 
-// head tells o of the answer's head.
-func (x *exchange) head(conn *upstream.Conn, o *wire.Observer, due time.Time) error {
-	if err := conn.Await(); err != nil {
-		return err
-	}
-	resp := fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseResponse(resp)
-	if err := conn.ReadHead(resp); err != nil {
-		return err
-	}
-	if resp.StatusCode() < 400 {
+// Head is told of the answer's head.
+func (x *exchange) Head(at time.Time, h *upstream.Head) {
+	if h.Status < 400 {
 		x.sent() // it will not be sent again
 	}
-	o.Head(conn.LastRead().Sub(due), wire.AnswerHead{
-		Status: resp.StatusCode(), ContentType: string(resp.Header.ContentType()), ContentEncoding: string(resp.Header.ContentEncoding()),
-		Field: func(name string) string { return string(resp.Header.Peek(name)) },
+	field := func(name string) string { return string(h.Fields.Get(strings.ToLower(name))) }
+	x.observer.Head(at.Sub(x.due), wire.AnswerHead{
+		Status: h.Status, ContentType: field("content-type"), ContentEncoding: field("content-encoding"), Field: field,
 	})
+}
+
+// Body is told of the answer's body, piece by piece.
+func (x *exchange) Body(at time.Time, piece []byte) error {
+	x.observer.Feed(at.Sub(x.due), piece)
+	x.answer.feed(piece)
 	return nil
 }
+
+var _ upstream.Receiver = (*exchange)(nil)
 
 // sent gives up what was sent: a long prompt is more than all that measuring
 // the answer to it needs.
@@ -226,12 +204,12 @@ func (x *exchange) sent() {
 }
 
 // end judges how the exchange ended and completes the Record.
-func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record, err error, due time.Time) {
-	at := time.Since(due)
+func (x *exchange) end(ctx context.Context, err error) *record.Record {
+	rec, at := x.rec, time.Since(x.due)
 	if err == nil {
-		at = x.ended.Sub(due) // when its end came, not when we got to it
+		at = x.ended.Sub(x.due) // when its end came, not when we got to it
 	}
-	o.End(at, outcomeOf(ctx, rec, err), rec)
+	x.observer.End(at, outcomeOf(ctx, rec, err), rec)
 	if rec.Outcome == record.Complete && slices.Contains(rec.Warnings, wire.UsageDisagrees) {
 		// A proxy has to take it as it is; a measurement of it would be of nothing.
 		rec.Outcome, rec.Error, rec.ErrorType = record.Error, wire.UsageDisagrees, "usage_disagrees"
@@ -243,11 +221,12 @@ func (x *exchange) end(ctx context.Context, o *wire.Observer, rec *record.Record
 	for _, key := range x.client.secrets { // some servers quote what they refuse
 		rec.Error = strings.ReplaceAll(rec.Error, key, "[API key]")
 	}
+	return rec
 }
 
 // never completes the Record of a request that could not be sent.
-func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.Record {
-	o := wire.NewObserver(wire.Config{Query: x.query, ErrorText: true})
+func (x *exchange) never(err error) *record.Record {
+	rec, o := x.rec, wire.NewObserver(wire.Config{Query: x.query, ErrorText: true})
 	how := record.Unreachable
 	switch {
 	case errors.Is(err, errTimeout):
@@ -255,7 +234,7 @@ func (x *exchange) never(rec *record.Record, err error, due time.Time) *record.R
 	case errors.Is(err, errStopped), errors.Is(err, errGrace):
 		how = record.ClientAbort
 	}
-	o.End(time.Since(due), how, rec)
+	o.End(time.Since(x.due), how, rec)
 	rec.Error, rec.ErrorType = err.Error(), typeOf(err, how)
 	return rec
 }

@@ -24,15 +24,15 @@ func TestAConnectionGivenBackIsAnothers(t *testing.T) {
 	}
 	begin := time.Now()
 	first := c.prepare(t.Context(), req, "first")
-	o, rec := first.observer(), first.record(begin)
-	if err := first.once(t.Context(), o, rec, begin); err != nil {
+	first.due, first.rec = begin, first.record(begin)
+	if err := first.once(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	over := time.Since(begin)
 	if second := c.prepare(t.Context(), req, "second").do(t.Context(), time.Now()); second.Outcome != record.Complete || second.Connect.Ok() {
 		t.Fatalf("the second is %s, its connection a new one: %v", second.Outcome, second.Connect.Ok())
 	}
-	first.end(t.Context(), o, rec, nil, begin)
+	rec := first.end(t.Context(), nil)
 	if end := rec.End.Or(0); end == 0 || end > over {
 		t.Errorf("the first ended after %v, the second's time and not its own, which was below %v", end, over)
 	}
@@ -114,11 +114,10 @@ func TestNoKeyInRecords(t *testing.T) {
 		"headers":     {Headers: []Header{{"Authorization", "Bearer sk-secret"}, {"x-api-key", "sk-secret"}}},
 	} {
 		cfg.Target = target
-		c, sink := NewClient(cfg), new(kept)
+		c, sink := newClient(t, cfg), new(kept)
 		if err := (&Run{Client: c, Pacer: Burst{N: 1}, Workload: hello{}, ID: "r", Sink: sink}).Do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c.Close()
 		if text := sink.records[0].Error; !strings.Contains(text, "[API key]") || strings.Contains(text, "secret") {
 			t.Errorf("%s: %q", name, text)
 		}

@@ -82,9 +82,8 @@ func TestTokensAreTheEngines(t *testing.T) {
 				if mode == "salt" {
 					sweep.Prepare = salted
 				}
-				sweep.Sink, sweep.Client = sink, NewClient(ClientConfig{Target: target, Timeout: time.Minute})
+				sweep.Sink, sweep.Client = sink, newClient(t, ClientConfig{Target: target, Timeout: time.Minute})
 				done, err := sweep.Do(t.Context())
-				sweep.Client.Close()
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -304,7 +304,7 @@ func TestNobodyListens(t *testing.T) {
 	s, sink := e.batches(t, []int{2}, 1, 1)
 	w := &watcher{e: e, runs: map[string][]chatBody{}}
 	s.Progress = w
-	s.Client = NewClient(ClientConfig{Target: upstream.Target{Scheme: "http", Addr: addr, Prefix: "/v1"}})
+	s.Client = newClient(t, ClientConfig{Target: upstream.Target{Scheme: "http", Addr: addr, Prefix: "/v1"}})
 	done, err := s.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -81,6 +81,9 @@ func (c *client) request() bool {
 	defer c.mu.Unlock()
 	switch now := time.Now(); {
 	case c.x.Underway():
+		if c.how == "" {
+			c.how, c.why = record.ClientAbort, uploadFailure(err)
+		}
 		c.giveUp(now)
 	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.draining.Load():
 		c.x.HeadTimeout(now)

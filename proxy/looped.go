@@ -67,7 +67,7 @@ func (c *looped) start() {
 func (c *looped) quit() {
 	c.room.loop.Post(func() {
 		defer c.recovered()
-		if c.x == nil && c.after == goesOn {
+		if c.x == nil && c.after == goesOn && len(c.pending) == 0 {
 			c.close()
 		}
 	})
@@ -123,23 +123,37 @@ const share = 8
 func (c *looped) advance() {
 	for range share {
 		switch {
-		case c.after == isClosed || !c.out.empty():
+		case c.after == isClosed:
 			return
-		case c.after != goesOn && c.left == 0:
-			c.conclude()
-		case c.after == lingers:
-			if !c.discard() {
+		case c.after == goesOn:
+			if !c.relay() {
 				return
 			}
-		case c.engine != nil && c.engine.conn.Readable():
-			c.readEngine()
-		case c.wantsClient():
-			c.readClient()
-		default:
+		case !c.out.empty():
+			return
+		case c.left == 0:
+			c.conclude()
+		case !c.discard():
 			return
 		}
 	}
 	c.conn.Again()
+}
+
+// relay reads each side once, where there may be something and it has somewhere
+// to go, and says whether one was read. Neither waits for the other: a peer may
+// say all that it has to before it listens, and an engine that never pauses does
+// not drown the client.
+func (c *looped) relay() (read bool) {
+	if c.engine != nil && c.out.empty() && c.engine.conn.Readable() {
+		read = true
+		c.readEngine()
+	}
+	if c.after == goesOn && c.wantsClient() {
+		read = true
+		c.readClient()
+	}
+	return read
 }
 
 // wantsClient says whether there may be more of the client that has somewhere to
@@ -148,10 +162,10 @@ func (c *looped) wantsClient() bool {
 	switch {
 	case c.dialing != nil || len(c.pending) == 0 && !c.conn.Readable():
 		return false
-	case c.x == nil:
-		return true
+	case c.engine == nil:
+		return c.out.empty() && (c.x == nil || c.x.WantsClient())
 	}
-	return c.x.WantsClient() && !c.deaf && (c.engine == nil || c.engine.out.empty())
+	return c.x.WantsClient() && !c.deaf && c.engine.out.empty()
 }
 
 // readClient takes what the client has sent.

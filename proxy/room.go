@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 
@@ -12,25 +10,15 @@ import (
 	"tokenomics/internal/upstream"
 )
 
-// Loop says who relays plain connections: readiness loops, or a goroutine for
-// each. What is spoken over TLS always has a goroutine.
-type Loop string
+// Loop says who relays plain connections.
+type Loop = netloop.Mode
 
 // The values of Loop.
 const (
-	LoopAuto Loop = "auto" // loops where they can be
-	LoopOn   Loop = "on"   // loops; it is an error where they can't be
-	LoopOff  Loop = "off"  // goroutines
+	LoopAuto = netloop.Auto
+	LoopOn   = netloop.On
+	LoopOff  = netloop.Off
 )
-
-// ParseLoop reads a Loop; "" is LoopAuto.
-func ParseLoop(s string) (Loop, error) {
-	switch l := cmp.Or(Loop(s), LoopAuto); l {
-	case LoopAuto, LoopOn, LoopOff:
-		return l, nil
-	}
-	return "", fmt.Errorf("%q is none of auto, on, off", s)
-}
 
 // room is a readiness loop with connections to the engine of its own: a client
 // and the engine that answers it are always in the same loop.
@@ -46,32 +34,20 @@ const mostRooms = 8
 
 // openRooms makes the proxy's loops: none where goroutines are to do it.
 func (p *Proxy) openRooms() error {
-	if p.cfg.Loop == LoopOff {
-		return nil
-	}
-	if p.cfg.Upstream.Scheme == "https" {
-		if p.cfg.Loop == LoopOn {
-			return errors.New("--loop on: a readiness loop speaks no TLS, and the upstream does; give --loop auto")
-		}
-		return nil
-	}
 	n := p.cfg.Loops
 	if n <= 0 {
 		n = max(1, min(runtime.GOMAXPROCS(0)/2, mostRooms))
+	}
+	loops, err := p.cfg.Loop.Open(n, p.cfg.Upstream.Scheme == "https")
+	if err != nil {
+		return err
 	}
 	opt := p.cfg.Pool
 	if opt.MaxIdle > 0 {
 		opt.MaxIdle = max(1, opt.MaxIdle/n)
 	}
-	for range n {
-		r := new(room)
-		var err error
-		if r.loop, err = netloop.New(); err != nil {
-			if p.cfg.Loop == LoopAuto && errors.Is(err, errors.ErrUnsupported) {
-				return nil
-			}
-			return errors.Join(err, p.closeRooms())
-		}
+	for _, l := range loops {
+		r := &room{loop: l}
 		opt.OnOpen, opt.OnClose = r.opened, nil
 		r.pool = upstream.NewPool(p.cfg.Upstream, opt)
 		p.rooms = append(p.rooms, r)

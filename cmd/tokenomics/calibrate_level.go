@@ -92,9 +92,12 @@ func (p *calibratePlan) sweep(ctx context.Context, url string, streams int, tall
 	if err != nil {
 		return nil, err
 	}
-	client := loadgen.NewClient(loadgen.ClientConfig{
+	client, err := loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, Timeout: p.drain(), Timeline: true, Connections: max(1024, streams), UserAgent: "tokenomics/" + version,
 	})
+	if err != nil {
+		return nil, err
+	}
 	defer client.Close()
 	s, _ := loadgen.Plan{
 		Loads: []results.Load{{

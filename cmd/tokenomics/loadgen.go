@@ -199,6 +199,9 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if err := f.client.check(f.requestsFile); err != nil {
 		return nil, err
 	}
+	if err := p.client.mode.Check(p.base.target.Scheme == "https" && !f.viaProxy); err != nil {
+		return nil, err
+	}
 	if err := differentFiles(f.resultsFile, f.requestsFile, f.proxy.logRequests, f.proxyRecords); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -31,22 +32,29 @@ type loadgenSession struct {
 	calibration *calibration.Calibration // nil where there is none of this machine
 	hint        string                   // what to say about that
 
-	client *loadgen.Client
-	engine *engineWatch
+	client  *loadgen.Client
+	engine  *engineWatch
+	ballast []byte
 }
 
 // open makes the client and the sweep of what there is to be sent. The session
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
-	thrifty()
+	if thrifty() {
+		s.ballast = ballast()
+	}
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}
-	s.client = loadgen.NewClient(loadgen.ClientConfig{
+	s.client, err = loadgen.NewClient(loadgen.ClientConfig{
 		Target: target, APIKey: p.apiKey, Provider: s.found.Name, Timeout: p.timeout, UserAgent: "tokenomics/" + version,
 		Connections: max(1024, p.largest(), int(p.client.connect)), Live: live, Headers: p.extra, Timeline: p.client.timeline || s.saver != nil,
+		Loop: p.client.mode, Loops: p.client.loops,
 	})
+	if err != nil {
+		return nil, runError(err)
+	}
 	s.engine = s.watchEngine(ctx)
 	what, err := s.requests(ctx)
 	if err != nil {
@@ -69,11 +77,15 @@ func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink 
 
 // close ends what open has made.
 func (s *loadgenSession) close() {
+	if s.client == nil {
+		return
+	}
 	if s.client.UsageRefused() {
 		s.notes.Warning("the server refused stream_options.include_usage: it was not asked for usage")
 	}
 	s.engine.close()
 	s.client.Close()
+	runtime.KeepAlive(s.ballast)
 }
 
 // sweep does all of it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tokenomics/internal/netloop"
 	"tokenomics/proxy"
 )
 
@@ -71,7 +72,7 @@ func (o *relayOptions) check() error {
 	case o.answerLimit < 256:
 		return fmt.Errorf("--answer-head-limit %d: give 256 or more, or no answer fits", o.answerLimit)
 	}
-	if _, err := proxy.ParseLoop(o.loop); err != nil {
+	if _, err := netloop.ParseMode(o.loop); err != nil {
 		return fmt.Errorf("--loop: %w", err)
 	}
 	for flag, d := range map[string]time.Duration{

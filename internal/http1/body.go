@@ -64,6 +64,26 @@ func (b *Body) Next(p []byte) (used int, data []byte, err error) {
 	return 0, nil, nil
 }
 
+// Chunk is Next, which also gives the chunk that data is of as it stands in p,
+// with its size and the line end behind it: nil where not all of it is in p, or the
+// body has no chunks.
+func (b *Body) Chunk(p []byte) (used int, data, whole []byte, err error) {
+	from, fresh := 0, b.kind == Chunked
+	switch b.at {
+	case size:
+		fresh = fresh && b.digits == 0
+	case contentCR:
+		from = len("\r\n")
+	default:
+		fresh = false
+	}
+	used, data, err = b.Next(p)
+	if end := used + len("\r\n"); fresh && len(data) > 0 && b.at == contentCR && end <= len(p) && string(p[used:end]) == "\r\n" {
+		whole = p[from:end]
+	}
+	return used, data, whole, err
+}
+
 // Trailers are the raw lines of the trailer section, without its blank line;
 // nil when there were none. They are whole when the body is Done.
 func (b *Body) Trailers() []byte { return b.trailers }

@@ -38,7 +38,7 @@ var (
 
 // nextChunked is Next for chunks: it stops behind each piece of data.
 func (b *Body) nextChunked(p []byte) (used int, data []byte, err error) {
-	for i := 0; i < len(p); {
+	for i := b.sizeLine(p); i < len(p); {
 		if b.at == content {
 			n := int(min(b.left, int64(len(p)-i)))
 			b.left -= int64(n)
@@ -56,6 +56,30 @@ func (b *Body) nextChunked(p []byte) (used int, data []byte, err error) {
 		}
 	}
 	return len(p), nil, nil
+}
+
+// sizeLine takes the end of a chunk and the line with the size of the next in
+// one go, as nearly all come. It takes nothing, 0, where they are otherwise.
+func (b *Body) sizeLine(p []byte) (used int) {
+	switch {
+	case b.at == contentCR && len(p) > 2 && p[0] == '\r' && p[1] == '\n':
+		used = 2
+	case b.at != size || b.digits > 0:
+		return 0
+	}
+	n, from := int64(0), used
+	for ; used < len(p) && used-from < maxDigits/2; used++ {
+		d, ok := hex(p[used])
+		if !ok {
+			break
+		}
+		n = n<<4 | d
+	}
+	if n == 0 || used+2 > len(p) || p[used] != '\r' || p[used+1] != '\n' {
+		return 0
+	}
+	b.at, b.left, b.digits, b.extra = content, n, uint8(used-from), 0
+	return used + 2
 }
 
 // step takes one byte of the framing.

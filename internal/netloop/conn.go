@@ -93,20 +93,35 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if c.closed {
 		return 0, net.ErrClosed
 	}
+	n, full, err := send(c.fd, b)
+	if full {
+		c.is &^= writable
+	}
+	return n, err
+}
+
+// Send is Write for another goroutine, while nobody closes c. What it leaves is
+// for Write, of which the loop then tells when there is room.
+func (c *Conn) Send(b []byte) (n int, err error) {
+	n, _, err = send(c.fd, b)
+	return n, err
+}
+
+// send writes to a socket what there is room for.
+func send(fd int32, b []byte) (n int, full bool, err error) {
 	for n < len(b) {
-		m, err := sock.Send(uintptr(c.fd), b[n:])
+		m, err := sock.Send(uintptr(fd), b[n:])
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
-			c.is &^= writable
-			return n, nil
+			return n, true, nil
 		case err != nil:
-			return n, os.NewSyscallError("write", err)
+			return n, false, os.NewSyscallError("write", err)
 		default:
 			n += m
 		}
 	}
-	return n, nil
+	return n, false, nil
 }
 
 // Again has Ready called once more, after the others had their turn.
@@ -127,11 +142,19 @@ func (c *Conn) SetDeadline(t time.Time) {
 }
 
 // Shut tells the peer that nothing more is sent.
-func (c *Conn) Shut() error { return syscall.Shutdown(int(c.fd), syscall.SHUT_WR) }
+func (c *Conn) Shut() error {
+	if c.closed {
+		return net.ErrClosed
+	}
+	return os.NewSyscallError("shutdown", syscall.Shutdown(int(c.fd), syscall.SHUT_WR))
+}
 
 // Reset makes Close break the connection instead of ending it: the peer sees
 // that what it has is not all.
 func (c *Conn) Reset() {
+	if c.closed {
+		return
+	}
 	_ = syscall.SetsockoptLinger(int(c.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // a plain close is what is left if it fails
 }
 
@@ -143,7 +166,9 @@ func (c *Conn) Close() {
 	}
 	c.closed = true
 	c.loop.when.remove(c)
+	c.loop.mu.Lock()
 	c.loop.forget(c)
+	c.loop.mu.Unlock()
 	c.loop.dead = append(c.loop.dead, int(c.fd))
 }
 

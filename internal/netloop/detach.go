@@ -35,5 +35,9 @@ func Detach(c net.Conn) (fd int, err error) {
 	}
 	// Its own Close says nothing to the peer as long as the other descriptor is
 	// open, and takes it out of the poller.
-	return fd, c.Close()
+	if err := c.Close(); err != nil {
+		closeFD(fd)
+		return -1, err
+	}
+	return fd, nil
 }

@@ -97,9 +97,9 @@ func (l *Loop) Post(f func()) (ok bool) {
 // returns. It may be called from any goroutine. After an error, c is closed.
 func (l *Loop) Add(c *Conn) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	c.loop = l
 	if l.over {
-		l.mu.Unlock()
 		c.closed = true
 		closeFD(int(c.fd))
 		return ErrClosed
@@ -114,7 +114,7 @@ func (l *Loop) Add(c *Conn) error {
 	e.turn++
 	e.conn = c
 	c.tag = uint64(e.turn)<<32 | uint64(index)
-	l.mu.Unlock()
+	// With mu held: Close may not close the descriptor, and the set, meanwhile.
 	if err := l.poll.add(int(c.fd), c.tag); err != nil {
 		l.forget(c)
 		c.closed = true
@@ -124,10 +124,8 @@ func (l *Loop) Add(c *Conn) error {
 	return nil
 }
 
-// forget makes c's tag nobody's.
+// forget makes c's tag nobody's. The caller has mu.
 func (l *Loop) forget(c *Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	index := uint32(c.tag)
 	if int(index) < len(l.table) && l.table[index].conn == c {
 		l.table[index].conn = nil
@@ -138,26 +136,43 @@ func (l *Loop) forget(c *Conn) {
 // run is the loop.
 func (l *Loop) run() {
 	defer close(l.ended)
-	for l.wait() {
-		l.deliver()
-		l.again()
-		l.expire()
-		l.bury()
+	for l.round(0) != finished {
+		l.poll.watch(l.round)
 	}
+	l.deliverPosts() // there will be no more of them
 }
 
-// wait waits until there is something to do and finds out for whom. False: the
-// loop is over.
-func (l *Loop) wait() bool {
+// next is what follows a round.
+type next int
+
+const (
+	wait     next = iota // for an event, a post or a deadline
+	goOn                 // there is more to do
+	finished             // the loop is over
+)
+
+// round deals with n events of the poller, and all else that there is to do.
+func (l *Loop) round(n int) next {
+	l.collect(n)
+	l.deliver()
+	l.again()
+	l.expire()
+	l.bury()
+	l.poll.until(l.at(l.when.first()))
 	l.mu.Lock()
-	if l.over {
-		l.mu.Unlock()
-		return false
+	defer l.mu.Unlock()
+	switch {
+	case l.over:
+		return finished
+	case len(l.posts) > 0 || len(l.more) > 0:
+		return goOn
 	}
-	idle := len(l.posts) == 0 && len(l.more) == 0
-	l.parked = idle
-	l.mu.Unlock()
-	n := l.poll.wait(idle, l.at(l.when.first()))
+	l.parked = true
+	return wait
+}
+
+// collect finds out for whom n events are.
+func (l *Loop) collect(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.parked = false
@@ -172,7 +187,6 @@ func (l *Loop) wait() bool {
 			l.ready = append(l.ready, e.conn)
 		}
 	}
-	return !l.over
 }
 
 // deliver calls the handlers of the sockets that something happened to, and
@@ -185,6 +199,11 @@ func (l *Loop) deliver() {
 		}
 	}
 	l.ready = l.ready[:0]
+	l.deliverPosts()
+}
+
+// deliverPosts calls what was posted.
+func (l *Loop) deliverPosts() {
 	l.mu.Lock()
 	posts := l.posts
 	l.posts = nil

@@ -17,10 +17,10 @@ type poller struct {
 	raw    syscall.RawConn
 	waker  int // an eventfd
 	events [256]unix.EpollEvent
-	n      int
-	err    error
 	look   func(uintptr) bool
-	until  time.Time // when the set's own deadline comes; zero = never
+	round  func(n int) next
+
+	deadline time.Time // when the set's own comes; zero = never
 }
 
 func newPoller() (*poller, error) {
@@ -32,7 +32,7 @@ func newPoller() (*poller, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
+	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), waker: -1}
 	p.look = p.ready
 	if p.raw, err = p.file.SyscallConn(); err == nil {
 		p.waker, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
@@ -41,7 +41,7 @@ func newPoller() (*poller, error) {
 		err = p.ctl(p.waker, unix.EPOLLIN|unix.EPOLLET, wakeTag)
 	}
 	if err != nil {
-		return nil, errors.Join(err, p.file.Close())
+		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
@@ -67,35 +67,52 @@ func (p *poller) ctl(fd int, events uint32, tag uint64) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &e))
 }
 
-// wait is how many events there are. Where it may block, it waits for one, or
-// until a deadline; zero is none.
-func (p *poller) wait(block bool, deadline time.Time) int {
-	p.n = 0
-	if !block {
-		p.ready(uintptr(p.fd))
-		return p.n
+// watch calls round with how many events there are, whenever there may be some,
+// until it says that the loop is finished, or a deadline comes.
+//
+// All of that is one read of the set, as far as Go's poller knows: it remembers
+// what happens while round is at work, so the set need not be looked at once
+// more before waiting.
+func (p *poller) watch(round func(n int) next) {
+	p.round = round
+	// The error is that of the deadline.
+	_ = p.raw.Read(p.look)
+}
+
+// ready has what there is dealt with, without waiting. Not done: there is nothing
+// left, for now.
+func (p *poller) ready(fd uintptr) (done bool) {
+	for {
+		n := p.fetch(fd)
+		switch p.round(n) {
+		case finished:
+			return true
+		case wait:
+			if n < len(p.events) {
+				return false
+			}
+		}
 	}
-	if !deadline.Equal(p.until) {
-		p.until = deadline
+}
+
+// until sets when watch is to return; zero = never.
+func (p *poller) until(deadline time.Time) {
+	if !deadline.Equal(p.deadline) {
+		p.deadline = deadline
 		_ = p.file.SetReadDeadline(deadline) // it can be set: the set is in Go's poller
 	}
-	// The error is that of the deadline, or of a set that is closed: then the loop
-	// is over, and knows.
-	_ = p.raw.Read(p.look)
-	return p.n
 }
 
-// ready looks for events, without waiting.
-func (p *poller) ready(fd uintptr) bool {
+// fetch takes events, without waiting.
+func (p *poller) fetch(fd uintptr) int {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&p.events)), uintptr(len(p.events)), 0, 0, 0)
 	if errno != 0 {
-		n = 0 // EINTR, or a set that is closed: there will be a next time, or none
+		return 0 // EINTR, or a set that is closed: there will be a next time, or none
 	}
-	p.n = int(n)
-	return p.n > 0
+	return int(n)
 }
 
-// event is one of those that wait found.
+// event is one of those that fetch took.
 func (p *poller) event(i int) (tag uint64, what state) {
 	e := &p.events[i]
 	if e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {

@@ -15,7 +15,8 @@ func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
 func (*poller) close() error                       { return nil }
 func (*poller) wake()                              {}
 func (*poller) add(int, uint64) error              { return errors.ErrUnsupported }
-func (*poller) wait(bool, time.Time) int           { return 0 }
+func (*poller) watch(func(int) next)               {}
+func (*poller) until(time.Time)                    {}
 func (*poller) event(int) (tag uint64, what state) { return 0, 0 }
 
 func closeFD(int) {}

@@ -138,9 +138,9 @@ func (r *Record) MarshalJSON() ([]byte, error) {
 			})
 		}
 	}
-	for _, e := range r.Timeline {
-		l.EventMS = append(l.EventMS, millis(e.At-r.Sent.Or(0)))
-		l.EventTokens = append(l.EventTokens, e.Tokens)
+	l.EventMS, l.EventTokens = make([]float64, len(r.Timeline)), make([]int, len(r.Timeline))
+	for i, e := range r.Timeline {
+		l.EventMS[i], l.EventTokens[i] = millis(e.At-r.Sent.Or(0)), e.Tokens
 	}
 	return json.Marshal(l)
 }
@@ -190,7 +190,7 @@ func NewJSONL(w io.Writer) *JSONL { return &JSONL{w: w} }
 // Observe writes one line. A line that can't be written is counted, and the
 // next is tried again: a full disk may be emptied.
 func (j *JSONL) Observe(r *Record) {
-	b, err := json.Marshal(r)
+	b, err := r.MarshalJSON() // which encoding/json would go through once more
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err == nil {

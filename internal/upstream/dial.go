@@ -30,13 +30,24 @@ func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	s := &Socket{conn: c, pool: p}
 	p.open.Add(1)
 	p.dialled.Add(1)
-	if p.opt.OnOpen != nil {
-		if err := p.opt.OnOpen(s); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("connecting to the engine at %s: %w", p.target.Addr, err)
-		}
+	if err := p.opened(s); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("connecting to the engine at %s: %w", p.target.Addr, err)
 	}
 	return s, nil
+}
+
+// opened hands a connection that has just been made to who looks after it.
+func (p *Pool) opened(s *Socket) error {
+	if n := uint32(len(p.opt.Readers)); n > 0 {
+		if err := p.opt.Readers[p.nextReader.Add(1)%n].adopt(s); err != nil {
+			return err
+		}
+	}
+	if p.opt.OnOpen != nil {
+		return p.opt.OnOpen(s)
+	}
+	return nil
 }
 
 // connect makes a connection. On loopback, where the ports of 127.0.0.1 are

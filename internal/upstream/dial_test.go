@@ -94,13 +94,12 @@ func (c *counted) Write(p []byte) (int, error) {
 func TestARequestIsOneWrite(t *testing.T) {
 	for _, size := range []int{0, 10, 10_000, maxCopied} {
 		to := new(counted)
-		c := &Conn{Conn: to}
 		req := fasthttp.AcquireRequest()
 		req.Header.SetMethod("POST")
 		req.Header.SetHost("h")
 		req.Header.SetRequestURI("/x")
 		req.SetBodyRaw([]byte(strings.Repeat("b", size)))
-		if err := c.Send(req); err != nil {
+		if err := write(to, req); err != nil {
 			t.Fatal(err)
 		}
 		head, body, _ := strings.Cut(to.wrote.String(), "\r\n\r\n")

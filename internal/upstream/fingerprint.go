@@ -1,11 +1,10 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -69,20 +68,20 @@ func Fingerprint(ctx context.Context, t Target, apiKey string) (Engine, error) {
 	if err != nil {
 		return e, err
 	}
-	e.FrontEnd, e.Simulated, e.Status = models.server, models.simulated, models.status
-	if models.status == 401 || models.status == 403 {
+	e.FrontEnd, e.Simulated, e.Status = models.server, models.simulated, models.Status
+	if models.Status == 401 || models.Status == 403 {
 		// vLLM's and SGLang's metrics stay open to everybody.
 		metrics, err := p.get(ctx, "/metrics")
 		if err != nil {
 			return e, err
 		}
-		e.Name = byMetrics(metrics.body)
+		e.Name = byMetrics(metrics.Body)
 		if e.Name == "" {
 			return e, ErrUnauthorized
 		}
 	} else {
-		e.Name = byOwner(models.body)
-		for _, id := range gjson.Get(models.body, "data.#.id").Array() {
+		e.Name = byOwner(models.Body)
+		for _, id := range gjson.GetBytes(models.Body, "data.#.id").Array() {
 			e.Models = append(e.Models, id.String())
 		}
 	}
@@ -92,8 +91,8 @@ func Fingerprint(ctx context.Context, t Target, apiKey string) (Engine, error) {
 	return e, nil
 }
 
-func byOwner(models string) string {
-	switch gjson.Get(models, "data.0.owned_by").String() {
+func byOwner(models []byte) string {
+	switch gjson.GetBytes(models, "data.0.owned_by").String() {
 	case "vllm":
 		return "vllm"
 	case "sglang":
@@ -106,11 +105,11 @@ func byOwner(models string) string {
 	return ""
 }
 
-func byMetrics(text string) string {
+func byMetrics(text []byte) string {
 	switch {
-	case strings.Contains(text, "vllm:"):
+	case bytes.Contains(text, []byte("vllm:")):
 		return "vllm"
-	case strings.Contains(text, "sglang:"):
+	case bytes.Contains(text, []byte("sglang:")):
 		return "sglang"
 	}
 	return ""
@@ -128,16 +127,16 @@ func (p prober) details(ctx context.Context, e *Engine) error {
 	}
 	switch e.Name {
 	case "":
-		if gjson.Get(a.body, "max_total_tokens").Exists() {
-			e.Name, e.Version = "tgi", gjson.Get(a.body, "version").String()
+		if gjson.GetBytes(a.Body, "max_total_tokens").Exists() {
+			e.Name, e.Version = "tgi", gjson.GetBytes(a.Body, "version").String()
 		}
 	case "llama_cpp":
-		e.Version = gjson.Get(a.body, "build_info").String()
+		e.Version = gjson.GetBytes(a.Body, "build_info").String()
 	case "sglang":
-		e.AlwaysUsage = gjson.Get(a.body, "stream_response_default_include_usage").Bool()
+		e.AlwaysUsage = gjson.GetBytes(a.Body, "stream_response_default_include_usage").Bool()
 		fallthrough
 	default:
-		e.Version = gjson.Get(a.body, "version").String()
+		e.Version = gjson.GetBytes(a.Body, "version").String()
 	}
 	return nil
 }
@@ -148,56 +147,29 @@ type prober struct {
 	key  string
 }
 
-type answer struct {
-	status    int
-	server    string
-	simulated string
-	body      string
-}
-
 const (
 	probeTimeout = 5 * time.Second // SGLang's server_info asks its scheduler first
 	probeBody    = 1 << 20         // vLLM's metrics are tens of kilobytes
 )
 
 // get fetches a path of the server. Any status is an answer.
-func (p prober) get(ctx context.Context, path string) (answer, error) {
-	fail := func(err error) (answer, error) {
-		return answer{}, fmt.Errorf("asking %s%s: %w", p.pool.target, path, err)
-	}
+func (p prober) get(ctx context.Context, path string) (Whole, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
 	c, err := p.pool.Get(ctx)
 	if err != nil {
-		return answer{}, err
+		return Whole{}, err
 	}
-	defer c.Release()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
-	if err := c.SetDeadline(time.Now().Add(probeTimeout)); err != nil {
-		return fail(err)
-	}
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetHost(p.pool.target.Host())
 	req.Header.SetRequestURI(p.pool.target.Prefix + path)
 	if p.key != "" {
 		req.Header.Set("Authorization", "Bearer "+p.key)
 	}
-	if err := c.Send(req); err != nil {
-		return fail(err)
-	}
-	if err := c.ReadHead(resp); err != nil {
-		return fail(err)
-	}
-	body, err := io.ReadAll(io.LimitReader(readerOnly{c}, probeBody))
+	w, err := c.Fetch(ctx, req, probeBody)
 	if err != nil {
-		return fail(err)
+		return Whole{}, fmt.Errorf("asking %s%s: %w", p.pool.target, path, err)
 	}
-	return answer{
-		status: resp.StatusCode(), server: string(resp.Header.Server()),
-		simulated: string(resp.Header.Peek("X-Simulated-By")), body: string(body),
-	}, nil
+	return w, nil
 }
-
-// readerOnly hides what else a Conn can do from io.
-type readerOnly struct{ io.Reader }

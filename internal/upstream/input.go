@@ -24,11 +24,9 @@ type input struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil for TLS
 
-	at    time.Time // when the last bytes came, stamped before anything looks at them
-	bytes int64     // since the last request
-	buf   *[readSize]byte
-	last  []byte // what the last read brought, in buf
-	rest  []byte // of it, not yet taken
+	at  time.Time // when the last bytes came, stamped before anything looks at them
+	buf *[readSize]byte
+	n   int // how many bytes of it the last read brought
 
 	readErr error
 	readFn  func(uintptr) bool
@@ -44,34 +42,36 @@ func (in *input) init(conn net.Conn) {
 	}
 }
 
-// fill sees to it that there is something to take, and reads the socket once
-// where there is not. Its error is io.EOF where the peer has closed.
-func (in *input) fill() error {
-	if len(in.rest) > 0 {
-		return nil
-	}
-	in.release()
+// receive waits until there is something and reads the socket once. What it
+// returns is valid until release. Its error is io.EOF where the peer has closed.
+func (in *input) receive() ([]byte, error) {
 	if in.raw == nil {
-		return in.fillTLS()
+		return in.receiveTLS()
 	}
-	if err := in.raw.Read(in.readFn); err != nil {
+	err := in.raw.Read(in.readFn)
+	if err == nil {
+		err = in.readErr
+	}
+	if err != nil {
+		in.release()
 		var op *net.OpError
 		if errors.As(err, &op) {
 			op.Op = "read" // as it is called everywhere else
 		}
-		return err
+		return nil, err
 	}
-	return in.readErr
+	return in.buf[:in.n], nil
 }
 
-func (in *input) fillTLS() error {
+func (in *input) receiveTLS() ([]byte, error) {
 	b := readBuffers.Get().(*[readSize]byte)
 	n, err := in.conn.Read(b[:])
 	in.took(b, n)
 	if n > 0 {
-		return nil
+		return b[:n], nil
 	}
-	return err
+	in.release()
+	return nil, err
 }
 
 // readable reads what is there, and has not done so where there is nothing yet.
@@ -98,33 +98,12 @@ func (in *input) readable(fd uintptr) (done bool) {
 	}
 }
 
-func (in *input) took(b *[readSize]byte, n int) {
-	in.at = time.Now()
-	in.bytes += int64(n)
-	in.buf, in.last = b, b[:n]
-	in.rest = in.last
-}
+func (in *input) took(b *[readSize]byte, n int) { in.at, in.buf, in.n = time.Now(), b, n }
 
-// release gives the buffer back, and what is in it up.
+// release gives the buffer back.
 func (in *input) release() {
 	if in.buf != nil {
 		readBuffers.Put(in.buf)
 	}
-	in.buf, in.last, in.rest = nil, nil, nil
-}
-
-// Read takes what is there, after it was waited for.
-func (in *input) Read(p []byte) (int, error) {
-	if err := in.fill(); err != nil {
-		return 0, err
-	}
-	n := copy(p, in.rest)
-	in.rest = in.rest[n:]
-	return n, nil
-}
-
-// unread puts the last n bytes back that Read took; they came with one read.
-func (in *input) unread(n int) {
-	taken := len(in.last) - len(in.rest)
-	in.rest = in.last[taken-n:]
+	in.buf = nil
 }

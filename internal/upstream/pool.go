@@ -16,6 +16,7 @@ type Options struct {
 	IdleTimeout time.Duration       // how long an unused connection is kept; 0 = 3 s, because engines close theirs at 5 s (WIRE.md 14)
 	MaxIdle     int                 // how many are kept; 0 = 1,024
 	OnOpen      func(*Socket) error // called once with every connection made, before anybody uses it; may be nil. After an error it is not used
+	Readers     []*Reader           // which read the answers, each those of some of the connections; without any, who asks does. Not for https
 	OnClose     func(*Socket)       // called once with every connection before it is closed, by whoever closes it; may be nil
 }
 
@@ -26,6 +27,7 @@ type Pool struct {
 	dialer net.Dialer
 	tls    *tls.Config // nil for http
 
+	nextReader      atomic.Uint32
 	local           atomic.Int32 // which of our own addresses connections come from
 	open            atomic.Int64
 	dialled, reused atomic.Uint64

@@ -3,8 +3,6 @@ package upstream
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -17,16 +15,8 @@ func (p *Pool) Post(ctx context.Context, path, authorization string, body []byte
 	if err != nil {
 		return 0, err
 	}
-	defer c.Release()
-	if limit, ok := ctx.Deadline(); ok {
-		if err := c.SetDeadline(limit); err != nil {
-			return 0, err
-		}
-		defer func() { _ = c.SetDeadline(time.Time{}) }() // of no matter where it has failed
-	}
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetMethod("POST")
 	req.Header.SetHost(p.target.Host())
 	req.Header.SetRequestURI(p.target.Prefix + path)
@@ -35,16 +25,9 @@ func (p *Pool) Post(ctx context.Context, path, authorization string, body []byte
 		req.Header.Set("Authorization", authorization)
 	}
 	req.SetBodyRaw(body)
-	err = c.Send(req)
-	if err == nil {
-		err = c.ReadHead(resp)
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, io.LimitReader(readerOnly{c}, probeBody))
-	}
+	w, err := c.Fetch(ctx, req, probeBody)
 	if err != nil {
-		c.NoReuse()
 		return 0, fmt.Errorf("asking %s%s: %w", p.target, path, err)
 	}
-	return resp.StatusCode(), nil
+	return w.Status, nil
 }

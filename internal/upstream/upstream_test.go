@@ -97,20 +97,15 @@ func engine(t *testing.T, answers ...string) Target {
 	return target
 }
 
+// ask asks for something and returns the body of the answer, as far as it came.
 func ask(c *Conn) (string, error) {
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
 	req.Header.SetHost("h")
 	req.Header.SetRequestURI("/x")
-	if err := c.Send(req); err != nil {
-		return "", err
-	}
-	if err := c.ReadHead(resp); err != nil {
-		return "", err
-	}
-	b, err := io.ReadAll(readerOnly{c})
-	return string(b), err
+	k := keeper{limit: 1 << 20}
+	_, err := c.Do(context.Background(), req, &k)
+	return string(k.Whole.Body), err
 }
 
 func TestConn(t *testing.T) {
@@ -131,7 +126,7 @@ func TestConn(t *testing.T) {
 		{"more than was asked", head + "Content-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n\r\n", "hi", nil, false},
 	}
 	for _, tt := range tests {
-		p := NewPool(engine(t, tt.answer), Options{})
+		p := newPool(t, engine(t, tt.answer), Options{})
 		c, err := p.Get(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +135,6 @@ func TestConn(t *testing.T) {
 		if body != tt.body || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %q, %v", tt.name, body, err)
 		}
-		c.Release()
 		p.mu.Lock()
 		if got := len(p.idle) == 1; got != tt.reusable {
 			t.Errorf("%s: kept %v, want %v", tt.name, got, tt.reusable)
@@ -151,7 +145,7 @@ func TestConn(t *testing.T) {
 }
 
 func TestPoolDoesNotHandOutAClosedConnection(t *testing.T) {
-	p := NewPool(engine(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), Options{IdleTimeout: time.Hour})
+	p := newPool(t, engine(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), Options{IdleTimeout: time.Hour})
 	defer p.Close()
 	c, err := p.Get(t.Context())
 	if err != nil {
@@ -160,7 +154,7 @@ func TestPoolDoesNotHandOutAClosedConnection(t *testing.T) {
 	if _, err := ask(c); err != nil {
 		t.Fatal(err)
 	}
-	c.Release() // the engine closes it, having no second answer
+	// The engine closes it, having no second answer.
 	for deadline := time.Now().Add(10 * time.Second); c.socket.alive(); {
 		if time.Now().After(deadline) {
 			t.Fatal("a closed connection is taken for alive")
@@ -177,7 +171,7 @@ func TestPoolDoesNotHandOutAClosedConnection(t *testing.T) {
 
 // TestPoolHasOneTimer: however often it becomes empty and fills again.
 func TestPoolHasOneTimer(t *testing.T) {
-	p := NewPool(engine(t), Options{IdleTimeout: time.Hour})
+	p := newPool(t, engine(t), Options{IdleTimeout: time.Hour})
 	defer p.Close()
 	if err := p.Warm(t.Context(), 1); err != nil {
 		t.Fatal(err)
@@ -196,7 +190,7 @@ func TestPoolHasOneTimer(t *testing.T) {
 }
 
 func TestPoolForgetsWhatWasIdleTooLong(t *testing.T) {
-	p := NewPool(engine(t), Options{IdleTimeout: time.Millisecond})
+	p := newPool(t, engine(t), Options{IdleTimeout: time.Millisecond})
 	defer p.Close()
 	if err := p.Warm(t.Context(), 3); err != nil {
 		t.Fatal(err)

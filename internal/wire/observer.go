@@ -65,6 +65,9 @@ func (o *Observer) Feed(at time.Duration, p []byte) {
 		return
 	}
 	o.begin(at, p)
+	if o.again(at, p) {
+		return
+	}
 	if o.decoder != nil {
 		o.decoder.feed(p)
 		return

@@ -78,13 +78,16 @@ func (o *output) bytes() []byte {
 
 // cut measures p and removes from it.
 func (r *Relay) cut(at time.Duration, p []byte) []byte {
+	r.begin(at, p)
+	if !r.begun && r.back.empty() && r.again(at, p) {
+		return p // there is nothing in it to remove
+	}
 	out, begun := output{relay: r, read: p}, r.begun
 	var held []byte
 	if !r.back.empty() {
 		held = r.back.held
 		out.differ()
 	}
-	r.begin(at, p)
 	var e Event
 	events := r.split.Feed(p)
 	for events.Next(&e) {

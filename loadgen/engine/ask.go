@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -55,12 +54,9 @@ func (e *Engine) ask(ctx context.Context, method, path string, timeout time.Dura
 }
 
 // exchange asks over c, and gives it back or closes it.
-func (e *Engine) exchange(ctx context.Context, c *upstream.Conn, method, path string) (a answer, err error) {
-	defer c.Release()
-	defer context.AfterFunc(ctx, func() { _ = c.Close() })() // what is closed in the middle fails, and that is told
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+func (e *Engine) exchange(ctx context.Context, c *upstream.Conn, method, path string) (answer, error) {
+	req := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
 	target := e.pool.Target()
 	req.Header.SetMethod(method)
 	req.Header.SetHost(target.Host())
@@ -68,21 +64,9 @@ func (e *Engine) exchange(ctx context.Context, c *upstream.Conn, method, path st
 	if e.key != "" {
 		req.Header.Set("Authorization", "Bearer "+e.key)
 	}
-	if err = c.Send(req); err == nil {
-		err = c.ReadHead(resp)
-	}
-	if err == nil {
-		a.status = resp.StatusCode()
-		a.body, err = io.ReadAll(io.LimitReader(readerOnly{c}, answerLimit+1))
-	}
-	if err != nil {
-		c.NoReuse()
-	}
-	return a, err
+	w, err := c.Fetch(ctx, req, answerLimit+1)
+	return answer{w.Status, w.Body}, err
 }
-
-// readerOnly hides what else a Conn can do from io.
-type readerOnly struct{ io.Reader }
 
 // pause waits before the engine is asked again. The error is ctx's.
 func pause(ctx context.Context, d time.Duration) error {

@@ -7,6 +7,7 @@
 //	bench relay   -listen ADDR -upstream URL         bytes both ways, nothing understood: the floor
 //	bench ttfb    -c C -r R TARGET...                added time to first body byte, targets interleaved
 //	bench paced   -c C -us US -d SEC TARGET...       CPU-seconds of the proxy per million relayed events
+//	bench growth  -c C -us US -d SEC TARGET...       the same as paced, as a line of the table of many such loads
 //	bench sat     -c C -n N -d SEC TARGET...         the same with no pause between events
 //	bench idle    -c C TARGET...                     memory per open stream that is silent
 //	bench watch  -cpu FILE -also PID COMMAND...      runs a client and notes the CPU time of it and the server
@@ -25,7 +26,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "bench: want a mode: mock goproxy relay ttfb paced sat idle watch client table")
+		fmt.Fprintln(os.Stderr, "bench: want a mode: mock goproxy relay ttfb paced growth sat idle watch client table")
 		os.Exit(2)
 	}
 	mode := os.Args[1]
@@ -65,15 +66,18 @@ func main() {
 		o.targets = append(o.targets, t)
 	}
 	run := map[string]func(options) error{
-		"mock": mock, "goproxy": goproxy, "relay": relay, "ttfb": ttfb, "paced": paced, "sat": paced, "idle": idle,
+		"mock": mock, "goproxy": goproxy, "relay": relay, "ttfb": ttfb, "paced": paced, "growth": paced, "sat": paced, "idle": idle,
 		"watch": watch, "client": report,
 	}[mode]
 	if run == nil {
 		fmt.Fprintln(os.Stderr, "bench: unknown mode", mode)
 		os.Exit(2)
 	}
-	if mode == "sat" {
+	switch mode {
+	case "sat":
 		o.intervalUS, o.saturate = 0, true
+	case "growth":
+		o.growth = true
 	}
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -84,7 +88,7 @@ func main() {
 type options struct {
 	listen, upstream                                     string
 	conns, requests, events, intervalUS, ttftUS, seconds int
-	saturate                                             bool
+	saturate, growth                                     bool
 	targets                                              []target
 	name, truth, cpu, result                             string
 	also                                                 int

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Measures the proxy beside nginx, haproxy, Go's ReverseProxy and a bare byte relay, in one interleaved run over loopback:
 # CPU per relayed event, memory per silent stream, added time to first byte. Prints every measurement, then the medians.
+# The proxy is measured as it is, with two readiness loops, and with a goroutine for each connection.
 #
 # usage: scripts/bench/run.sh [WHAT...] [-- PROXY COMMAND with {listen} and {upstream} in it]
 #
 #   scripts/bench/run.sh                 all of it, with the proxy of this checkout
 #   ROUNDS=5 scripts/bench/run.sh paced  five interleaved rounds of one
+#   scripts/bench/run.sh growth          CPU per event from 10 to 9,900 streams, of 1 to 100 events a second each
 #
-# WHAT: idle ttfb1 ttfb64 paced sat. ROUNDS=3 rounds. Needs go; nginx and haproxy from Debian's packages, each left out with
+# WHAT: idle ttfb1 ttfb64 paced sat growth. ROUNDS=3 rounds. Needs go; nginx and haproxy from Debian's packages, each left out with
 # a word where it is missing. Everything listens on loopback; it stops what it started.
 
 set -euo pipefail
@@ -69,12 +71,23 @@ C
 else echo "haproxy: not installed, left out"; fi
 start goproxy 3 "$work/bench" goproxy -listen "$(at 3)" -upstream "http://$(at 0)"
 start relay 5 "$work/bench" relay -listen "$(at 5)" -upstream "http://$(at 0)"
-(($#)) || set -- "$work/tokenomics" proxy --listen '{listen}' --upstream '{upstream}' --admin 127.0.0.1:0 --quiet
-cmd=("$@"); cmd=("${cmd[@]//\{listen\}/$(at 4)}"); cmd=("${cmd[@]//\{upstream\}/http://$(at 0)}")
-start tokenomics 4 "${cmd[@]}"
+ours=("$work/tokenomics" proxy --upstream "http://$(at 0)" --admin 127.0.0.1:0 --quiet)
+if (($#)); then
+  cmd=("$@"); cmd=("${cmd[@]//\{listen\}/$(at 4)}"); cmd=("${cmd[@]//\{upstream\}/http://$(at 0)}")
+  start tokenomics 4 "${cmd[@]}"
+else
+  start tokenomics 4 "${ours[@]}" --listen "$(at 4)"
+  start two-loops 6 "${ours[@]}" --listen "$(at 6)" --loops 2
+  start goroutines 7 "${ours[@]}" --listen "$(at 7)" --loop off
+fi
 sleep "${SETTLE:-2}"
 
 measure() { "$work/bench" "$@" "${targets[@]}" | tee -a "$work/lines"; }
+grow() { # beside nginx alone: there are many loads
+  local of=() t
+  for t in "${targets[@]}"; do case $t in direct=* | haproxy=* | goproxy=* | relay=*) ;; *) of+=("$t") ;; esac; done
+  "$work/bench" growth "$@" "${of[@]}" | tee -a "$work/lines"
+}
 echo "# $(date -u +%FT%TZ) $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg)"
 for w in "${what[@]}"; do
   for ((i = 0; i < rounds; i++)); do
@@ -83,6 +96,12 @@ for w in "${what[@]}"; do
       ttfb1) measure ttfb -c 1 -r 1500 -n 5 -us 500 -ttft 1000 ;;
       ttfb64) measure ttfb -c 64 -r 100 -n 20 -us 5000 -ttft 5000 ;;
       paced) measure paced -c 200 -us 20000 -d 8 ;;
+      growth)
+        for c in 10 100 1000 9900; do
+          for rate in 1 10 100; do
+            if ((c * rate <= 20000)); then grow -c "$c" -us $((1000000 / rate)) -d 6; fi
+          done
+        done ;;
       sat) measure sat -c 32 -n 2000 -d 6 ;;
       *) echo "unknown: $w" >&2; exit 2 ;;
     esac

@@ -52,10 +52,14 @@ func table(in io.Reader, out io.Writer) error {
 	values := make([]map[string][]float64, len(figures))
 	var targets []string
 	var failed []string
+	var grown growth
 	scan := bufio.NewScanner(in)
 	for scan.Scan() {
 		if m := failures.FindStringSubmatch(scan.Text()); m != nil {
 			failed = append(failed, m[1]+": "+m[2]+" errors in: "+scan.Text())
+		}
+		if err := grown.take(scan.Text()); err != nil {
+			return err
 		}
 		for i, f := range figures {
 			m := f.line.FindStringSubmatch(scan.Text())
@@ -78,6 +82,18 @@ func table(in io.Reader, out io.Writer) error {
 	if err := scan.Err(); err != nil {
 		return err
 	}
+	if len(targets) > 0 {
+		writeMedians(out, values, targets)
+	}
+	grown.write(out)
+	for _, line := range failed {
+		fmt.Fprintln(out, line)
+	}
+	return nil
+}
+
+// writeMedians writes the medians of each figure.
+func writeMedians(out io.Writer, values []map[string][]float64, targets []string) {
 	targets = slices.DeleteFunc(targets, func(t string) bool { return t == "direct" })
 	fmt.Fprintf(out, "\n| median | %s |\n|---|%s\n", strings.Join(targets, " | "), strings.Repeat("---|", len(targets)))
 	for i, f := range figures {
@@ -90,10 +106,6 @@ func table(in io.Reader, out io.Writer) error {
 		}
 		fmt.Fprintln(out)
 	}
-	for _, line := range failed {
-		fmt.Fprintln(out, line)
-	}
-	return nil
 }
 
 // cell is a target's median, and what it is of nginx's.

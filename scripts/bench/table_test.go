@@ -17,6 +17,9 @@ ttfb c=1    nginx        n=1500   p50=   294us p99=  1152us added p50=   +51us p
 ttfb c=64   nginx        n=1500   p50=   294us p99=  1152us added p50=   -51us p99=  +536us errors=0
 client c=200   vllm        events=80000 cpu-s=2.00 events/cpu-s= 40000 share= 10.0% server= 12.5% ttft-error p50=+0.400ms p99=+3.250ms gap-error p99=1.500ms gap p99=52.10ms true=51.00ms errors=0
 client c=200   tokenomics  events=80000 cpu-s=1.00 events/cpu-s= 80000 share=  5.0% server= 12.5% ttft-error p50=-0.100ms p99=+0.250ms gap-error p99=0.500ms gap p99=51.10ms true=51.00ms errors=0
+growth c=10 rate=100 nginx        events/s=    1000 cpu-s/million= 10.00 client-cpu-s/million= 12.67 errors=0
+growth c=10 rate=100 tokenomics   events/s=    1000 cpu-s/million= 12.00 client-cpu-s/million= 12.67 errors=0
+growth c=9900 rate=1 tokenomics   events/s=    9900 cpu-s/million= 11.00 client-cpu-s/million= 12.67 errors=0
 client c=1000  vllm        events=0 cpu-s=1.00 events/cpu-s=     0 share=  5.0% server= 12.5% ttft-error p50=NaNms p99=NaNms gap-error p99=NaNms gap p99=NaNms true=NaNms errors=7
 `
 	var out strings.Builder
@@ -39,6 +42,9 @@ client c=1000  vllm        events=0 cpu-s=1.00 events/cpu-s=     0 share=  5.0% 
 		"| 200 streams: gap p99, true (ms) |  | 51.00 | 51.00 |",
 		"| 1000 streams: TTFT above the truth, median (ms) |  |  | NaN |",
 		"vllm: 7 errors in: ",
+		"| streams | events/s of each | nginx | tokenomics |",
+		"| 10 | 100 | 10.00 = 1.00 | 12.00 = 1.20 |",
+		"| 9900 | 1 |  | 11.00 |",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, out.String())

@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,6 +24,8 @@ type caller struct {
 	linger   time.Duration // how long it waits for the end after a half-close; 0 = 5 s
 	stay     func(p *plan) // waits where it is to leave; nil = it leaves at once
 	ahead    []byte        // is written right behind the next request
+	from     net.Addr      // its own address; nil = the system's choice
+	opened   *atomic.Int64 // counts its connections; nil = nobody does
 
 	conn  net.Conn
 	tcp   *net.TCPConn
@@ -65,9 +69,13 @@ func (c *caller) dial(slow bool) error {
 	if c.conn != nil {
 		return nil
 	}
-	conn, err := net.DialTimeout("tcp", c.addr, 5*time.Second)
+	d := net.Dialer{Timeout: 5 * time.Second, LocalAddr: c.from}
+	conn, err := d.Dial("tcp", c.addr)
 	if err != nil {
 		return err
+	}
+	if c.opened != nil {
+		c.opened.Add(1)
 	}
 	c.tcp = conn.(*net.TCPConn)
 	c.conn = conn
@@ -377,6 +385,23 @@ func (c *caller) receive(p *plan, r *result) {
 	c.receiveBody(p, r, f)
 }
 
+// leaveMidway leaves after some bytes of the answer's body, however it is framed;
+// that they are no other's is looked at.
+func (c *caller) leaveMidway(p *plan, r *result) {
+	some := make([]byte, 1)
+	if r.engines { // the proxy's own answers are of another length
+		some = make([]byte, max(1, p.after))
+	}
+	n, err := io.ReadFull(c.br, some)
+	r.alien = r.alien || alien(some[:n], p.id)
+	if r.err = err; errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		r.err = nil // it was no longer than that
+	}
+	if r.err == nil {
+		c.depart(p, r)
+	}
+}
+
 // receiveBody takes the answer's body and checks it as it comes.
 func (c *caller) receiveBody(p *plan, r *result, f framing) {
 	c.check = checker{own: p.id, want: c.check.want[:0]}
@@ -405,9 +430,7 @@ func (c *caller) receiveBody(p *plan, r *result, f framing) {
 		}
 	}
 	if p.leave == "mid" {
-		if _, r.err = c.br.Peek(1); r.err == nil {
-			c.depart(p, r)
-		}
+		c.leaveMidway(p, r)
 		return
 	}
 	r.err = readBody(c.br, f, sink, &r.trailers)

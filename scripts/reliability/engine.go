@@ -23,6 +23,7 @@ type engine struct {
 	gone     func(id int64, at time.Time)              // a request was given up, or its connection is over for another reason
 	idle     func(served int) idleness                 // how a connection ends that waits for a request; nil = it does not
 	asked    atomic.Int64                              // requests that the proxy had added its question for usage to
+	accepted atomic.Int64                              // connections
 	draining atomic.Bool                               // answers are the last of their connection
 
 	mu     sync.Mutex // protects the rest
@@ -95,6 +96,7 @@ func (e *engine) accept(ln net.Listener) {
 		if err != nil {
 			return
 		}
+		e.accepted.Add(1)
 		c := &engineConn{engine: e, conn: conn, br: bufio.NewReaderSize(conn, 8<<10)}
 		e.mu.Lock()
 		if e.ln != ln { // killed meanwhile

@@ -4,6 +4,7 @@
 // saw, what the engine got and what the proxy recorded.
 //
 //	reliability soak        mixed traffic with faults on both sides: one Record each, no foreign byte, no leak
+//	reliability churn       thousands of connections opened and broken off a second, at every point: no foreign byte
 //	reliability aborts      how fast the engine learns that a client has left
 //	reliability idle-close  an engine that closes idle connections, as a request arrives too
 //	reliability restart     an engine that restarts: only what is in flight is lost
@@ -45,6 +46,7 @@ type options struct {
 	against  string
 	listen   string
 	records  bool
+	loop     string // who is to relay: the proxy's --loop
 
 	json      string
 	markdown  bool
@@ -53,6 +55,9 @@ type options struct {
 	proxyArgs []string
 }
 
+// loopAuto is the proxy's own choice.
+const loopAuto = "auto"
+
 type measurement struct {
 	name string
 	run  func(context.Context, *options) (*report, error)
@@ -60,6 +65,7 @@ type measurement struct {
 
 var measurements = []measurement{
 	{"soak", runSoak},
+	{"churn", runChurn},
 	{"aborts", runAborts},
 	{"idle-close", runIdleClose},
 	{"restart", runRestart},
@@ -76,7 +82,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	chosen := choose(args)
 	if chosen == nil {
-		fmt.Fprintln(stderr, "reliability: name one of soak, aborts, idle-close, restart, streams, all")
+		fmt.Fprintln(stderr, "reliability: name one of soak, churn, aborts, idle-close, restart, streams, all")
 		return 2
 	}
 	o := new(options)
@@ -87,6 +93,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	o.proxyArgs = fs.Args()
+	if o.loop != loopAuto { // a proxy that has no choice knows no such flag
+		o.proxyArgs = append([]string{"--loop", o.loop}, o.proxyArgs...)
+	}
 	if err := o.check(); err != nil {
 		fmt.Fprintf(stderr, "reliability %s: %v\n", args[0], err)
 		return 2
@@ -135,12 +144,13 @@ func flags(o *options, name string, stderr io.Writer) *flag.FlagSet {
 	fs := flag.NewFlagSet("reliability "+name, flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&o.proxy, "proxy", "", "the tokenomics `program` to test; \"\" = built from this checkout")
-	fs.DurationVar(&o.duration, "duration", 2*time.Minute, "of soak and idle-close")
+	fs.DurationVar(&o.duration, "duration", 2*time.Minute, "of soak, churn and idle-close")
 	fs.Uint64Var(&o.seed, "seed", 1, "of everything that is drawn")
-	fs.IntVar(&o.conns, "conns", 128, "connections of clients at a time in soak")
+	fs.IntVar(&o.conns, "conns", 128, "connections of clients at a time in soak and churn")
 	fs.DurationVar(&o.pace, "pace", 30*time.Millisecond, "mean pause of a client between requests in soak")
 	fs.Float64Var(&o.faults, "faults", 0.3, "`share` of soak's requests that get a fault; 0 = none at all")
-	fs.BoolVar(&o.tls, "tls", false, "have soak's clients speak TLS")
+	fs.BoolVar(&o.tls, "tls", false, "have the clients of soak and churn speak TLS")
+	fs.StringVar(&o.loop, "loop", loopAuto, "who relays: the proxy's --loop, auto, on or off")
 	fs.IntVar(&o.aborts, "aborts", 2000, "aborts in each phase, each over plain sockets, TLS and with pipelined bytes")
 	fs.IntVar(&o.streams, "n", 1_000_000, "streams")
 	fs.IntVar(&o.restarts, "restarts", 20, "restarts of the engine")
@@ -162,6 +172,10 @@ func (o *options) check() error {
 	switch {
 	case o.duration <= 0:
 		return fmt.Errorf("-duration %v: give more than 0", o.duration)
+	case o.loop != loopAuto && o.loop != "on" && o.loop != "off":
+		return fmt.Errorf("-loop %q: give auto, on or off", o.loop)
+	case o.against != "" && o.loop != loopAuto:
+		return errors.New("-loop is for the proxy that is started, and -against has one that runs")
 	case o.conns < 1 || o.conns > 4096:
 		return fmt.Errorf("-conns %d: give 1 to 4096", o.conns)
 	case !(o.faults >= 0 && o.faults <= 1):
@@ -197,6 +211,9 @@ func (o *options) measure(ctx context.Context, chosen []measurement, stdout, std
 			return reports, fmt.Errorf("%s: %w", m.name, err)
 		}
 		r.Cut = ctx.Err() != nil
+		if o.against == "" {
+			r.Driver = o.loop
+		}
 		reports = append(reports, r)
 		if !o.markdown {
 			r.text(stdout)

@@ -31,6 +31,7 @@ type client struct {
 	slow  bool   // the answer is read slowly
 	leave string // where it leaves: "", head, body, wait, first, mid
 	how   string // how it leaves: fin, rst, half
+	after int    // of mid: bytes of the body; 0 = the first
 }
 
 type kind string

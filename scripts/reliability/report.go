@@ -17,6 +17,7 @@ type report struct {
 	Started  time.Time           `json:"started"`
 	Seconds  float64             `json:"seconds"`
 	Seed     uint64              `json:"seed,omitempty"`
+	Driver   string              `json:"driver,omitempty"`  // the proxy's --loop
 	Skipped  string              `json:"skipped,omitempty"` // why there is nothing
 	Cut      bool                `json:"interrupted,omitempty"`
 	Figures  []figure            `json:"figures,omitempty"`
@@ -67,6 +68,9 @@ func (r *report) text(w io.Writer) {
 	if r.Seed != 0 {
 		fmt.Fprintf(w, ", seed %d", r.Seed)
 	}
+	if r.Driver != "" {
+		fmt.Fprintf(w, ", --loop %s", r.Driver)
+	}
 	if r.Cut {
 		fmt.Fprint(w, ", interrupted")
 	}
@@ -107,6 +111,9 @@ func (r *report) markdown(w io.Writer) {
 	fmt.Fprint(w, "| what | value | must be |\n|---|---|---|\n")
 	row := func(name, value, want string) {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", strings.ReplaceAll(name, "|", `\|`), value, want)
+	}
+	if r.Driver != "" {
+		row("who relays: `--loop`", r.Driver, "")
 	}
 	for _, f := range r.Figures {
 		row(f.Name, f.Value, "")

@@ -19,15 +19,26 @@ type soak struct {
 	engine *engine
 	proxy  *process
 	report *report
-	secure *tls.Config // of clients that speak TLS
-	peaks  [2]usage    // of the first and of the second half
+	secure *tls.Config   // of clients that speak TLS
+	peaks  [2]usage      // of the first and of the second half
+	busy   time.Duration // in which there was traffic
+	client func(context.Context, *rand.Rand)
 }
 
 // patience is how long a client waits for all of an answer.
 const patience = 20 * time.Second
 
 func runSoak(ctx context.Context, o *options) (*report, error) {
-	s := &soak{options: o, ledger: newLedger(), report: &report{Name: "soak", Started: time.Now(), Seed: o.seed}}
+	s := newSoak(o, "soak")
+	s.client = s.mixed
+	return s.measure(ctx)
+}
+
+func newSoak(o *options, name string) *soak {
+	return &soak{options: o, ledger: newLedger(), report: &report{Name: name, Started: time.Now(), Seed: o.seed}}
+}
+
+func (s *soak) measure(ctx context.Context) (*report, error) {
 	defer func() { s.report.Seconds = time.Since(s.report.Started).Seconds() }()
 	if err := s.start(); err != nil {
 		return nil, err
@@ -103,6 +114,8 @@ func (s *soak) run(ctx context.Context) error {
 
 // traffic runs the clients until ctx ends. round keeps their seeds apart.
 func (s *soak) traffic(ctx context.Context, round uint64) {
+	began := time.Now()
+	defer func() { s.busy += time.Since(began) }()
 	var clients sync.WaitGroup
 	for i := range s.conns {
 		clients.Go(func() { s.client(ctx, rand.New(rand.NewPCG(s.seed, round<<32|uint64(i)))) })
@@ -110,8 +123,8 @@ func (s *soak) traffic(ctx context.Context, round uint64) {
 	clients.Wait()
 }
 
-// client makes one request after the other.
-func (s *soak) client(ctx context.Context, r *rand.Rand) {
+// mixed is a client that makes one request after the other.
+func (s *soak) mixed(ctx context.Context, r *rand.Rand) {
 	c := &caller{addr: s.proxy.addr, secure: s.secure, patience: patience, stay: func(*plan) { time.Sleep(upTo(r, 30*time.Millisecond)) }}
 	defer c.close()
 	m := mix{r, s.faults}
