@@ -41,8 +41,9 @@ type loadgenSession struct {
 // is to be closed also where it fails.
 func (s *loadgenSession) open(ctx context.Context, target upstream.Target, sink record.Sink, live *record.Live) (sweep *loadgen.Sweep, err error) {
 	p := s.plan
-	thrifty()
-	s.ballast = ballast()
+	if thrifty() {
+		s.ballast = ballast()
+	}
 	if err := p.checkFiles(); err != nil {
 		s.notes.Warning(err.Error())
 	}

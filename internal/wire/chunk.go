@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"sync"
 
 	"tokenomics/internal/record"
@@ -100,8 +101,10 @@ func (c *chunk) readChoices(b []byte, i int) (next int) {
 		if len(c.choices) >= maxChoices {
 			i = valueEnd(b, i)
 		} else {
-			c.choices = append(c.choices, delta{})
-			i = c.choices[len(c.choices)-1].read(b, i)
+			n := len(c.choices)
+			c.choices = slices.Grow(c.choices, 1)[:n+1]
+			c.choices[n] = delta{}
+			i = c.choices[n].read(b, i)
 		}
 		if i < 0 {
 			return -1
