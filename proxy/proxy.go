@@ -50,7 +50,7 @@ type Config struct {
 	Forwarded      bool          // add X-Forwarded-For, -Proto and -Host lines
 	AbortSGLang    bool          // the engine is SGLang: tell it of clients that left
 	Loop           Loop          // who relays plain connections; "" = LoopAuto
-	Loops          int           // how many readiness loops; 0 = half as many as GOMAXPROCS, at least 1, at most 8
+	Loops          int           // how many readiness loops; 0 = as many as GOMAXPROCS, at most 4
 	Pool           upstream.Options
 }
 

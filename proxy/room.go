@@ -28,15 +28,16 @@ type room struct {
 	buf  [readSize]byte // of whoever reads
 }
 
-// mostRooms is how many loops there are where nothing else is said: one takes
-// some hundred thousand events a second.
-const mostRooms = 8
+// mostRooms is how many loops there are at most where nothing else is said: each
+// takes some hundred thousand events a second, and the fewer there are, the more
+// events each finds when it wakes.
+const mostRooms = 4
 
 // openRooms makes the proxy's loops: none where goroutines are to do it.
 func (p *Proxy) openRooms() error {
 	n := p.cfg.Loops
 	if n <= 0 {
-		n = max(1, min(runtime.GOMAXPROCS(0)/2, mostRooms))
+		n = min(runtime.GOMAXPROCS(0), mostRooms)
 	}
 	loops, err := p.cfg.Loop.Open(n, p.cfg.Upstream.Scheme == "https")
 	if err != nil {

@@ -53,7 +53,7 @@ func (o *relayOptions) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.noPropagation, "no-trace-propagation", false, "export traces, but do not tell the engine (no traceparent)")
 	fs.BoolVar(&o.abortSGLang, "abort-sglang", false, "the engine is SGLang: when a client leaves, also POST /abort_request")
 	fs.StringVar(&o.loop, "loop", o.loop, "who relays plain connections: on (readiness loops, Linux), off (a goroutine\nfor each), auto (loops where they can be); TLS always has goroutines")
-	fs.IntVar(&o.loops, "loops", 0, "how many readiness loops; 0: half as many as cores, at most 8")
+	fs.IntVar(&o.loops, "loops", 0, "how many readiness loops; 0: as many as cores, at most 4")
 }
 
 // check finds what is wrong with the options.
@@ -68,7 +68,7 @@ func (o *relayOptions) check() error {
 	case o.headLimit < 256:
 		return fmt.Errorf("--head-limit %d: give 256 or more, or no request fits", o.headLimit)
 	case o.loops < 0:
-		return fmt.Errorf("--loops %d: give 1 or more, or 0 for half as many as cores", o.loops)
+		return fmt.Errorf("--loops %d: give 1 or more, or 0 for as many as cores", o.loops)
 	case o.answerLimit < 256:
 		return fmt.Errorf("--answer-head-limit %d: give 256 or more, or no answer fits", o.answerLimit)
 	}
