@@ -81,7 +81,8 @@ func startWith(t testing.TB, engine string, edit func(*Config), change func(*Pro
 		t.Fatal(err)
 	}
 	r := &running{records: newRecords()}
-	cfg := Config{Upstream: target, Usage: UsageObserve, Sink: r.records, Log: slog.New(slog.DiscardHandler), Loop: driver}
+	// One loop, whose connections to the engine are there for every client.
+	cfg := Config{Upstream: target, Usage: UsageObserve, Sink: r.records, Log: slog.New(slog.DiscardHandler), Loop: driver, Loops: 1}
 	if edit != nil {
 		edit(&cfg)
 	}

@@ -678,7 +678,7 @@ func TestNoAnswerGoesToAnotherClient(t *testing.T) {
 		}
 		return withBody("HTTP/1.1 200 OK\r\n", m.body+m.start)
 	})
-	p := startFor(t, e.url, clients*requests, func(c *Config) { c.Usage = UsageFinal })
+	p := startFor(t, e.url, clients*requests, func(c *Config) { c.Usage, c.Loops = UsageFinal, 3 })
 	failed := make(chan error, clients)
 	for i := range clients {
 		c := dialRaw(t, p.addr)
