@@ -55,7 +55,7 @@ func (l *line) settle(keep bool) {
 func (l *line) Ready() {
 	c := l.client
 	if c == nil {
-		if l.conn.Readable() || l.conn.Ended() { // it has closed, or says what nobody asked for
+		if l.conn.Ended() || l.conn.Readable() && !l.conn.Idle() { // it has closed, or says what nobody asked for
 			_ = l.sock.Close()
 		}
 		return
