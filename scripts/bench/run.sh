@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the proxy beside nginx, haproxy, Go's ReverseProxy and a bare byte relay, in one interleaved run over loopback:
 # CPU per relayed event, memory per silent stream, added time to first byte. Prints every measurement, then the medians.
-# The proxy is measured as it is, with two readiness loops, and with a goroutine for each connection.
+# The proxy is measured as it is, with one readiness loop, and with a goroutine for each connection.
 #
 # usage: scripts/bench/run.sh [WHAT...] [-- PROXY COMMAND with {listen} and {upstream} in it]
 #
@@ -77,7 +77,7 @@ if (($#)); then
   start tokenomics 4 "${cmd[@]}"
 else
   start tokenomics 4 "${ours[@]}" --listen "$(at 4)"
-  start two-loops 6 "${ours[@]}" --listen "$(at 6)" --loops 2
+  start one-loop 6 "${ours[@]}" --listen "$(at 6)" --loops 1
   start goroutines 7 "${ours[@]}" --listen "$(at 7)" --loop off
 fi
 sleep "${SETTLE:-2}"
