@@ -54,7 +54,7 @@ func (r *Relay) Feed(at time.Duration, p []byte) (out []byte) {
 		return r.cut(at, p)
 	case r.again(at, p):
 		return r.flush(p)
-	case !strips, r.plain(p):
+	case !strips, !r.strip.PerEvent && r.plain(p): // every event has the usage that was asked for per event
 		r.putOff(at, p)
 		return r.flush(p)
 	}
