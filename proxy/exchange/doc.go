@@ -12,7 +12,7 @@
 //	NeedsEngine()        the request can go out         -> connect, then Connected or Unreachable
 //	ToEngine()           bytes for the engine           -> write them, then Flushed when all are written
 //	Engine(now, p)       bytes came from the engine
-//	ToClient()           bytes for the client           -> write them, then Idle
+//	ToClient()           bytes for the client           -> write them, then Measure and Idle
 //	EngineEnd, Abort     a side is gone, or time is up
 //	Done()               Record, KeepClient, KeepEngine say what is left to do
 package exchange
