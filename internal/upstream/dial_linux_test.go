@@ -21,15 +21,15 @@ func TestPortsOfSeveralAddresses(t *testing.T) {
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		p := NewPool(Target{Scheme: "http", Addr: net.JoinHostPort(host, port)}, Options{})
-		onlyPort(t, p, freePort(t))
-		from := map[string]bool{}
-		for range localAddresses {
-			s, err := p.Take(t.Context(), true)
-			if err != nil {
-				t.Fatalf("%s, from %d addresses: %v", host, len(from), err)
+		var from map[string]bool
+		for range 10 { // other programs are given ports meanwhile, this one as well
+			onlyPort(t, p, freePort(t))
+			if from, err = addressesOf(t, p); err == nil {
+				break
 			}
-			defer s.Close()
-			from[s.Raw().LocalAddr().(*net.TCPAddr).IP.String()] = true
+		}
+		if err != nil {
+			t.Fatalf("%s, from %d addresses: %v", host, len(from), err)
 		}
 		if len(from) != localAddresses || !from["127.0.0.1"] || !from["127.0.0.2"] {
 			t.Errorf("%s: %d connections came from %v", host, localAddresses, from)
@@ -38,6 +38,21 @@ func TestPortsOfSeveralAddresses(t *testing.T) {
 			t.Errorf("%s: one more: error %v", host, err)
 		}
 	}
+}
+
+// addressesOf makes as many connections as there are local addresses, open until
+// the test ends, and says where they came from.
+func addressesOf(t *testing.T, p *Pool) (from map[string]bool, err error) {
+	from = map[string]bool{}
+	for range localAddresses {
+		s, err := p.Take(t.Context(), true)
+		if err != nil {
+			return from, err
+		}
+		t.Cleanup(func() { s.Close() })
+		from[s.Raw().LocalAddr().(*net.TCPAddr).IP.String()] = true
+	}
+	return from, nil
 }
 
 // onlyPort leaves the pool's connections one port of each local address.
