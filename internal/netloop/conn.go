@@ -59,9 +59,6 @@ func (c *Conn) Writable() bool { return c.is&writable != 0 }
 // broken. There may still be something to read.
 func (c *Conn) Ended() bool { return c.is&ended != 0 }
 
-// Closed says whether Close was called.
-func (c *Conn) Closed() bool { return c.closed }
-
 // Read reads what is there. n is 0 where there is nothing and the loop will tell
 // when there is; the error is io.EOF where the peer has closed.
 func (c *Conn) Read(b []byte) (n int, err error) {

@@ -20,7 +20,7 @@ func TestWhatComesIsRead(t *testing.T) {
 		come, over := make(chan struct{}, 64), make(chan struct{})
 		add(t, l, fd, func(p *probe) {
 			p.ready = func() {
-				for b := make([]byte, 3); p.Readable() && !p.Closed(); {
+				for b := make([]byte, 3); p.Readable() && !p.closed; {
 					n, err := p.Read(b)
 					got = append(got, b[:n]...)
 					if err != nil {
@@ -63,7 +63,7 @@ func TestAHalfClosedPeerIsReadToItsEndAndWrittenTo(t *testing.T) {
 		add(t, l, fd, func(p *probe) {
 			var got []byte
 			p.ready = func() {
-				for p.Ended() && !p.Closed() {
+				for p.Ended() && !p.closed {
 					var b [4]byte
 					n, err := p.Read(b[:])
 					if got = append(got, b[:n]...); err == nil {
@@ -253,7 +253,7 @@ func TestAClosedConnDoesNothing(t *testing.T) {
 		fd, peer := pair()
 		told := false
 		p := add(t, l, fd, func(p *probe) {
-			p.ready = func() { told = told || p.Closed() }
+			p.ready = func() { told = told || p.closed }
 			p.expired = func(time.Time) { told = true }
 		})
 		do(t, l, func() {

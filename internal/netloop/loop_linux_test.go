@@ -275,13 +275,13 @@ func TestClosingALoop(t *testing.T) {
 		}
 		for _, p := range conns {
 			p.CloseLater()
-			if !p.Closed() {
+			if !p.closed {
 				t.Error("a socket is not said to be closed")
 			}
 		}
 		fd, peer := pair()
 		late := NewConn(fd, new(probe))
-		if err := l.Add(late); !errors.Is(err, ErrClosed) || !late.Closed() {
+		if err := l.Add(late); !errors.Is(err, ErrClosed) || !late.closed {
 			t.Errorf("it takes a socket: %v", err)
 		}
 		if b, err := io.ReadAll(peer); len(b) > 0 || err != nil {
