@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,25 @@ func bothDrivers(t *testing.T) [2]Loop {
 		t.Skip("both drivers have been compared")
 	}
 	return [2]Loop{LoopAuto, LoopOff}
+}
+
+// TestAutoIsALoopOnLinux, or the tests of both drivers would be of one of them
+// twice.
+func TestAutoIsALoopOnLinux(t *testing.T) {
+	e := listenRaw(t)
+	for loop, want := range map[Loop]bool{LoopAuto: runtime.GOOS == "linux", LoopOff: false} {
+		p := startFor(t, e.url, 0, func(c *Config) { c.Loop = loop })
+		c := dialRaw(t, p.addr)
+		c.send(t, "GET")
+		eventually(t, "the connection", func() bool { return p.live.Connections.Load() == 1 })
+		p.mu.Lock()
+		for s := range p.clients {
+			if _, is := s.(*looped); is != want {
+				t.Errorf("--loop=%s: served by a %T", loop, s)
+			}
+		}
+		p.mu.Unlock()
+	}
 }
 
 // plainly is a Record less what may differ between two runs of the same traffic:

@@ -28,9 +28,9 @@ type room struct {
 	buf  [readSize]byte // of whoever reads
 }
 
-// mostRooms is how many loops there are at most where nothing else is said: each
-// takes some hundred thousand events a second, and the fewer there are, the more
-// events each finds when it wakes.
+// mostRooms is how many loops there are at most where nothing else is said: an
+// event costs one some 10 us, and the fewer there are, the more events each finds
+// when it wakes (docs/performance.md).
 const mostRooms = 4
 
 // openRooms makes the proxy's loops: none where goroutines are to do it.
