@@ -28,16 +28,16 @@ func TestAutoIsALoopOnLinux(t *testing.T) {
 	e := listenRaw(t)
 	for loop, want := range map[Loop]bool{LoopAuto: runtime.GOOS == "linux", LoopOff: false} {
 		p := startFor(t, e.url, 0, func(c *Config) { c.Loop = loop })
-		c := dialRaw(t, p.addr)
-		c.send(t, "GET")
-		eventually(t, "the connection", func() bool { return p.live.Connections.Load() == 1 })
-		p.mu.Lock()
-		for s := range p.clients {
-			if _, is := s.(*looped); is != want {
-				t.Errorf("--loop=%s: served by a %T", loop, s)
+		dialRaw(t, p.addr)
+		eventually(t, "--loop="+string(loop)+" to serve the connection as it says", func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			for s := range p.clients {
+				_, is := s.(*looped)
+				return is == want
 			}
-		}
-		p.mu.Unlock()
+			return false
+		})
 	}
 }
 
