@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"tokenomics/internal/sim"
@@ -119,9 +120,14 @@ func TestEngineFailures(t *testing.T) {
 // TestEngineClosesConnections: an engine closes a connection that was idle, just
 // as it is used again.
 func TestEngineClosesConnections(t *testing.T) {
+	var mu sync.Mutex                // protects answered: one connection may still be ending when the next begins
 	answered := make(map[string]int) // by connection
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if answered[r.RemoteAddr]++; answered[r.RemoteAddr] > 1 {
+		mu.Lock()
+		answered[r.RemoteAddr]++
+		again := answered[r.RemoteAddr] > 1
+		mu.Unlock()
+		if again {
 			panic(http.ErrAbortHandler)
 		}
 		if len(r.Header["Idempotency-Key"]) > 0 {
@@ -137,6 +143,8 @@ func TestEngineClosesConnections(t *testing.T) {
 			t.Errorf("%d tokens, %v", n, err)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(answered) != 4 {
 		t.Errorf("there were %d connections", len(answered))
 	}
