@@ -169,11 +169,11 @@ func (c *client) talk() {
 	c.mu.Unlock()
 	err := c.engine.port.write(out)
 	now := time.Now()
-	c.mu.Lock()
-	if err == nil {
-		c.x.Flushed(now)
-	}
-	c.mu.Unlock()
+	c.locked(func() {
+		if err == nil {
+			c.flushed(now)
+		}
+	})
 	switch {
 	case err != nil:
 		c.stoppedReading(c.engine)

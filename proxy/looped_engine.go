@@ -90,7 +90,7 @@ func (c *looped) sent(now time.Time) {
 		l.conn.SetDeadline(l.out.by())
 		return
 	}
-	c.x.Flushed(now)
+	c.flushed(now)
 	if c.x.WantsClient() && !c.tunnel {
 		c.readBy(now.Add(c.proxy.cfg.BodyTimeout))
 	} else {

@@ -50,6 +50,14 @@ func (t *turn) begin(now time.Time) {
 	}
 }
 
+// flushed tells the exchange that the engine has been sent all that there is, which
+// it has work to do after.
+func (t *turn) flushed(now time.Time) {
+	began := time.Now()
+	t.x.Flushed(now)
+	t.x.Spent(time.Since(began))
+}
+
 // full turns a request away because a limit is reached.
 func (t *turn) full(now time.Time, why string) {
 	t.proxy.live.Refused.Add(1)

@@ -87,10 +87,10 @@ func (c *client) toEngine(p []byte) (more bool) {
 		c.stoppedReading(engine)
 		return false
 	}
-	c.mu.Lock()
-	c.x.Flushed(time.Now())
-	more = c.x.WantsClient()
-	c.mu.Unlock()
+	c.locked(func() {
+		c.flushed(time.Now())
+		more = c.x.WantsClient()
+	})
 	return more && c.uploadBy()
 }
 

@@ -53,25 +53,25 @@ var makesTokens = map[string]bool{"chat": true, "completions": true, "responses"
 
 // endpointOf is the measured endpoint of a request, not ok when it is one that
 // is only passed through.
-func endpointOf(method, path string) (e endpoint, ok bool) {
+func endpointOf(method, path string) (e *endpoint, ok bool) {
 	if method != "POST" && method != "PUT" {
-		return e, false
+		return nil, false
 	}
-	for _, e := range endpoints {
-		if strings.HasSuffix(path, e.suffix) {
+	for i := range endpoints {
+		if e := &endpoints[i]; strings.HasSuffix(path, e.suffix) {
 			return e, method == "POST" || e.put
 		}
 	}
-	return e, false
+	return nil, false
 }
 
 // EndpointOf names the measured endpoint of a request, "" when it is one that
-// is only passed through.
-func EndpointOf(method, path string) string {
+// is only passed through. injectable is Injectable.
+func EndpointOf(method, path string) (name string, injectable bool) {
 	if e, ok := endpointOf(method, path); ok {
-		return e.name
+		return e.name, e.edit
 	}
-	return ""
+	return "", false
 }
 
 // Injectable says whether Query.Edit may ever ask the engine for something

@@ -48,7 +48,8 @@ func TestEndpoints(t *testing.T) {
 	}
 	for _, tt := range tests {
 		q := ReadQuery(tt.method, tt.path, []byte(`{}`))
-		if q.Endpoint != tt.endpoint || q.Dialect != tt.dialect || EndpointOf(tt.method, tt.path) != tt.endpoint || Injectable(tt.method, tt.path) != tt.injectable || len(q.Warnings) > 0 {
+		name, injectable := EndpointOf(tt.method, tt.path)
+		if q.Endpoint != tt.endpoint || q.Dialect != tt.dialect || name != tt.endpoint || injectable != tt.injectable || Injectable(tt.method, tt.path) != tt.injectable || len(q.Warnings) > 0 {
 			t.Errorf("%s %s: endpoint %q, dialect %q, injectable %v, warnings %q", tt.method, tt.path, q.Endpoint, q.Dialect, Injectable(tt.method, tt.path), q.Warnings)
 		}
 	}

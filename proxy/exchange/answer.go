@@ -47,7 +47,6 @@ func (x *Exchange) Engine(now time.Time, p []byte) {
 func (x *Exchange) hear() {
 	x.heard = true
 	x.req.replay = false
-	x.forget()
 }
 
 // emit adds bytes for the client.
@@ -64,13 +63,18 @@ func (x *Exchange) toCopy() []byte {
 
 func (x *Exchange) copied(b []byte) { x.down = b }
 
-// emitOwn is emit without a copy where there is nothing to add to: p has to
-// stay as it is until it is written.
+// emitOwn is emit without a copy where there is nothing to add to, or only what p
+// is the continuation of: p has to stay as it is until it is written.
 func (x *Exchange) emitOwn(p []byte) {
+	n := len(x.down)
 	switch {
 	case len(p) == 0:
-	case len(x.down) == 0 && !x.own:
+	case x.own:
+		x.emit(p)
+	case n == 0:
 		x.down = p
+	case cap(x.down)-n >= len(p) && &x.down[:n+1][n] == &p[0]:
+		x.down = x.down[:n+len(p)]
 	default:
 		x.emit(p)
 	}
@@ -128,15 +132,20 @@ func (x *Exchange) answerHead(now time.Time, p []byte) (used int) {
 		x.badAnswer(now, "did not answer in proper HTTP: "+err.Error())
 		return len(p)
 	}
-	x.answered(now, resp)
+	if before > 0 {
+		x.answered(now, resp, nil)
+	} else {
+		x.answered(now, resp, p[:end])
+	}
 	return end - before
 }
 
 // maxInterim bounds the interim answers of one exchange.
 const maxInterim = 32
 
-// answered is where a head of the engine's has come.
-func (x *Exchange) answered(now time.Time, resp *http1.Response) {
+// answered is where a head of the engine's has come. whole is all of it where it
+// stays as it is until it is written, else nil.
+func (x *Exchange) answered(now time.Time, resp *http1.Response, whole []byte) {
 	switch {
 	case resp.Status == 101 && x.upgrade:
 		x.switched(now, resp)
@@ -150,33 +159,35 @@ func (x *Exchange) answered(now time.Time, resp *http1.Response) {
 			x.copied(b)
 		}
 	default:
-		x.final(now, resp)
+		x.final(now, resp, whole)
 	}
 }
 
 // final begins the answer proper.
-func (x *Exchange) final(now time.Time, resp *http1.Response) {
-	if x.relay == nil {
-		x.read(nil) // it came before the request was whole
+func (x *Exchange) final(now time.Time, resp *http1.Response, whole []byte) {
+	if x.ready(); x.relay == nil {
+		x.early()
 	}
 	x.facts.status = int16(resp.Status)
 	x.relay.Head(x.at(now), wire.AnswerHead{
-		Status: resp.Status, ContentType: string(resp.Fields.Get("content-type")),
+		Status: resp.Status, ContentType: mediaType(resp.Fields.Get("content-type")),
 		ContentEncoding: string(resp.Fields.Get("content-encoding")),
 		Field:           func(name string) string { return string(resp.Fields.Get(strings.ToLower(name))) },
 	})
-	if x.env.Answered != nil {
-		x.env.Answered(x.asked, x.relay.Encoded())
-	}
+	x.untold = true
 	x.keep = resp.KeepAlive()
 	x.closing = x.last || x.in != inEnd || resp.Body.Kind == http1.UntilClose || x.minor == 0
 	x.mode = x.chooseMode(resp)
 	x.abody.Start(resp.Body)
 	x.out = inBody
-	if x.mode == sized {
+	switch {
+	case x.mode == sized:
 		x.kept = new(keptAnswer)
 		x.kept.head, x.kept.lengthAt = x.answerLines(nil, resp, true)
-	} else {
+	case whole != nil && x.same(resp):
+		x.emitOwn(whole)
+		x.began = true
+	default:
 		b, _ := x.answerLines(x.toCopy(), resp, true)
 		x.copied(b)
 		x.began = true
@@ -184,6 +195,17 @@ func (x *Exchange) final(now time.Time, resp *http1.Response) {
 	if x.abody.Done() {
 		x.answerEnd(now)
 	}
+}
+
+// mediaType is a Content-Type as a string. What streams have takes no memory.
+func mediaType(b []byte) string {
+	switch string(b) {
+	case "text/event-stream":
+		return "text/event-stream"
+	case "text/event-stream; charset=utf-8":
+		return "text/event-stream; charset=utf-8"
+	}
+	return string(b)
 }
 
 // chooseMode settles how the body goes on.
@@ -208,6 +230,20 @@ func (x *Exchange) chooseMode(resp *http1.Response) mode {
 
 // sizedLimit is the largest answer that is gathered to put its length right.
 const sizedLimit = 8 << 20
+
+// same says whether the head of the final answer goes on as it came: answerLines
+// would give the same bytes.
+func (x *Exchange) same(resp *http1.Response) bool {
+	if resp.Minor == 0 || x.minor == 0 || x.closing || x.env.Via {
+		return false
+	}
+	for i := range resp.Fields {
+		if ends(resp.Fields, &resp.Fields[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // answerLines appends the head of an answer to the client: the engine's own
 // lines, less those that end here. length is where the digits of Content-Length
@@ -244,6 +280,7 @@ func (x *Exchange) answerLines(b []byte, resp *http1.Response, final bool) (line
 // switched begins the tunnel.
 func (x *Exchange) switched(now time.Time, resp *http1.Response) {
 	x.facts.status = int16(resp.Status)
+	x.ready()
 	x.relay.Head(x.at(now), wire.AnswerHead{Status: resp.Status})
 	b, _ := x.answerLines(x.toCopy(), resp, true)
 	x.copied(b)

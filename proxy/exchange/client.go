@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"tokenomics/internal/http1"
-	"tokenomics/internal/record"
 	"tokenomics/internal/wire"
 )
 
@@ -37,6 +35,13 @@ const emptyLines = 2
 // clientHead takes bytes of the request's head.
 func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	r := x.req
+	if end := r.headIn(p, x.env.HeadLimit); end > 0 {
+		x.start = now
+		if err := x.request(now, p[:end]); err != nil {
+			x.malformed(now, err)
+		}
+		return end
+	}
 	if r.head == nil {
 		r.head = getBuffer()
 	}
@@ -76,15 +81,10 @@ func (x *Exchange) tooLarge() error {
 	return &http1.Fault{Status: 431, What: fmt.Sprintf("the head is over %d bytes (--head-limit)", x.env.HeadLimit)}
 }
 
-var requests = sync.Pool{New: func() any { return new(http1.Request) }}
-
 // request reads the whole head and decides what is done with the body.
 func (x *Exchange) request(now time.Time, head []byte) error {
-	req := requests.Get().(*http1.Request)
-	defer func() {
-		clear(req.Fields[:cap(req.Fields)]) // they point into the head
-		requests.Put(req)
-	}()
+	x.req.work = works.Get().(*work)
+	req := &x.req.work.head
 	if err := req.Parse(head); err != nil {
 		x.describe(req)
 		return err
@@ -97,15 +97,17 @@ func (x *Exchange) request(now time.Time, head []byte) error {
 	x.trace(req.Fields)
 	r.body.Start(req.Body)
 	x.in = inBody
-	endpoint := wire.EndpointOf(r.method, r.path)
+	endpoint, injectable := wire.EndpointOf(r.method, r.path)
 	if endpoint != "" && req.Body.Kind != http1.None && req.Fields.Get("content-encoding") == nil {
-		x.readBody(endpoint, req.Body)
+		x.readBody(endpoint, injectable, req.Body)
 	}
 	expects := x.minor >= 1 && req.Fields.Has("expect", "100-continue")
 	small := req.Body.Kind == http1.Length && req.Body.Length <= gatherLimit && !expects
 	r.wait = r.hold || small
 	r.replay = r.wait || req.Body.Kind == http1.None
-	r.up = x.engineHead(getBuffer(), req)
+	r.gathers = small && !r.chunked
+	r.up = x.engineHead(r.work.up[:0], req)
+	r.bodyAt = len(r.up)
 	if r.hold && expects {
 		x.emit([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
@@ -146,7 +148,7 @@ const gatherLimit = 64 << 10
 
 // readBody decides how the body of a request that is measured is read: whole
 // before it goes on, where something may be asked for, or along.
-func (x *Exchange) readBody(endpoint string, body http1.Framing) {
+func (x *Exchange) readBody(endpoint string, injectable bool, body http1.Framing) {
 	size := body.Length
 	switch {
 	case body.Kind == http1.Chunked:
@@ -159,7 +161,7 @@ func (x *Exchange) readBody(endpoint string, body http1.Framing) {
 	}
 	r := x.req
 	r.held, r.along = size, true
-	r.hold = x.minor >= 1 && wire.Injectable(r.method, r.path) && x.env.MayAsk != nil && x.env.MayAsk(endpoint)
+	r.hold = x.minor >= 1 && injectable && x.env.MayAsk != nil && x.env.MayAsk(endpoint)
 }
 
 // clientBody takes bytes of the request's body.
@@ -169,7 +171,7 @@ func (x *Exchange) clientBody(now time.Time, p []byte) (used int) {
 		n, data, err := r.body.Next(p[used:])
 		used += n
 		x.requestBytes += int64(len(data))
-		if r.along {
+		if r.along && !r.gathers {
 			r.whole = append(r.whole, data...)
 		}
 		if err != nil {
@@ -178,7 +180,7 @@ func (x *Exchange) clientBody(now time.Time, p []byte) (used int) {
 		}
 	}
 	switch {
-	case !r.hold:
+	case !r.hold || r.gathers:
 		r.send(p[:used])
 	case r.chunked:
 		r.raw = append(r.raw, p[:used]...)
@@ -216,51 +218,17 @@ func (x *Exchange) letGo() {
 	r.whole, r.raw, r.held = nil, nil, 0
 }
 
-// requestEnd is where the whole request has come.
+// requestEnd is where the whole request has come. What it asks for is read now
+// only where that decides what the engine is sent.
 func (x *Exchange) requestEnd(now time.Time) {
 	x.in = inEnd
+	if x.relay != nil { // the answer has begun, and is measured without it
+		x.letGo()
+		return
+	}
 	r := x.req
-	read := r.whole
-	switch {
-	case r.along && read == nil:
-		read = []byte{}
-	case !r.along && x.requestBytes == 0:
-		read = []byte{} // there was none to read
+	r.query = unread
+	if r.hold {
+		r.sendWhole(x.ask())
 	}
-	if x.relay == nil { // the answer may have begun, and be measured without it
-		edited := x.read(read)
-		if r.hold {
-			r.sendWhole(edited, x.asked)
-		}
-	}
-	x.letGo()
-}
-
-// read reads what the request asks for, and returns the body that the engine
-// is to have. A failure of ours costs the measurement and not the request.
-func (x *Exchange) read(whole []byte) (edited []byte) {
-	defer func() {
-		if v := recover(); v != nil {
-			x.failed("reading a request", v)
-			x.unread()
-			edited = whole
-		}
-	}()
-	query := wire.ReadQuery(x.req.method, x.req.path, whole)
-	if x.env.Provider != nil {
-		x.facts.provider = x.env.Provider()
-	}
-	edited, strip := whole, wire.Strip{}
-	if x.req.hold && x.env.Ask != nil {
-		edited, strip = query.Edit(whole, x.env.Ask(&query))
-	}
-	x.asked = strip.Any()
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
-	return edited
-}
-
-// unread measures a request of which nothing is known but its head.
-func (x *Exchange) unread() {
-	query := wire.Query{Request: record.Request{Method: x.req.method, Path: x.req.path}}
-	x.relay, x.asked = wire.NewRelay(wire.Config{Query: query}, wire.Strip{}, nil), false
 }

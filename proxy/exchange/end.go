@@ -148,6 +148,7 @@ func (x *Exchange) finish(now time.Time, how record.Outcome, why, kind string) {
 	if x.Done() {
 		return
 	}
+	x.ready()
 	x.letGo()
 	x.proper, x.away = how == record.Complete, how == record.Unreachable
 	x.rec = x.record()

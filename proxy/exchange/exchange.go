@@ -46,6 +46,7 @@ type Exchange struct {
 	connected bool
 	reused    bool // the connection has carried a request before
 	heard     bool // the engine has sent a byte
+	untold    bool // it answers, which Env.Answered is still to be told
 	keep      bool // the engine keeps the connection
 	closing   bool // the client's connection ends with this answer
 	began     bool // the client has been sent a byte of the final answer
@@ -93,6 +94,7 @@ func (x *Exchange) Spent(d time.Duration) { x.spent += d }
 
 // ClientLeft says that nobody waits for what the engine still sends.
 func (x *Exchange) ClientLeft() {
+	x.ready()
 	if x.relay != nil {
 		x.relay.ClientLeft()
 	}
@@ -134,6 +136,7 @@ func (x *Exchange) Flushed(now time.Time) {
 	if x.in == inEnd && !x.facts.sent.Ok() {
 		x.facts.sent = record.Some(x.at(now))
 	}
+	x.ready()
 	x.forget()
 }
 
@@ -149,13 +152,20 @@ func (x *Exchange) ToClient() []byte {
 	return p
 }
 
-// Measure measures what has been passed on as it was. It is to be called once what
-// ToClient gave has been written, and before the memory that Engine was given
-// becomes another's.
+// Measure measures what has been passed on as it was, and does what else need not
+// be done before. It is to be called once what ToClient gave has been written, and
+// before the memory that Engine was given becomes another's.
 func (x *Exchange) Measure() {
 	if x.relay != nil {
 		x.relay.Measure()
 	}
+	if x.untold {
+		x.untold = false
+		if x.env.Answered != nil {
+			x.env.Answered(x.asked, x.relay.Encoded())
+		}
+	}
+	x.forget()
 }
 
 // Idle is told that what ToClient gave is written, and gives its memory back.

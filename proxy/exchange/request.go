@@ -2,9 +2,11 @@ package exchange
 
 import (
 	"bytes"
+	"sync"
 	"time"
 
 	"tokenomics/internal/http1"
+	"tokenomics/internal/wire"
 )
 
 // request is what sending a request on takes. The exchange lets go of it once
@@ -20,18 +22,38 @@ type request struct {
 	body         http1.Body
 	chunked      bool
 
-	along bool   // the body is read as it streams
-	hold  bool   // the body is read whole, because something may be asked for
-	wait  bool   // nothing goes out before the request is whole
-	held  int64  // bytes counted as held
-	whole []byte // the body, so far, where it is held or read along
-	raw   []byte // the same with its framing, where that is chunked
+	along   bool    // the body is read as it streams
+	hold    bool    // the body is read whole, because something may be asked for
+	wait    bool    // nothing goes out before the request is whole
+	gathers bool    // the body is behind its head in up
+	query   reading // of what is asked for
+	held    int64   // bytes counted as held
+	whole   []byte  // the body, so far, where it is held or read along and not in up
+	raw     []byte  // the same with its framing, where that is chunked
 
 	up       []byte // to the engine
 	lengthAt span   // where in up the digits of Content-Length are
+	bodyAt   int    // where in up the body begins
 	taken    int    // how much of up has been given out
 	replay   bool   // up holds the whole request
+
+	work *work // from when the head is whole
 }
+
+// work is memory that each request needs until it is sent, and many use in turn.
+type work struct {
+	head  http1.Request
+	up    []byte // for request.up
+	query wire.Query
+	strip wire.Strip // what asking for more adds to the answer
+}
+
+var works = sync.Pool{New: func() any {
+	return &work{head: http1.Request{Fields: make(http1.Fields, 0, usualFields)}, up: make([]byte, 0, scratchSize)}
+}}
+
+// usualFields is more than the lines of most heads.
+const usualFields = 16
 
 // forget lets go of the request once nothing of it can be wanted again. An
 // engine may answer while the end of it is still being written.
@@ -46,9 +68,29 @@ func (x *Exchange) forget() {
 
 // release gives back the memory.
 func (r *request) release() {
-	putBuffer(r.up)
 	putBuffer(r.head)
-	r.up, r.head = nil, nil
+	if w := r.work; w != nil {
+		fields := w.head.Fields[:cap(w.head.Fields)]
+		clear(fields) // they point into the head
+		*w = work{head: http1.Request{Fields: fields[:0]}, up: r.up[:0]}
+		if cap(w.up) <= maxPooled {
+			works.Put(w)
+		}
+	}
+	r.up, r.head, r.work = nil, nil, nil
+}
+
+// headIn is how long the head is, where all of it is at the beginning of p, as
+// nearly always. 0 = it has to be gathered, or looked at more closely.
+func (r *request) headIn(p []byte, limit int) int {
+	if r.head != nil || p[0] == '\r' {
+		return 0
+	}
+	var scan http1.Scan
+	if end, err := scan.End(p); err == nil && end <= limit {
+		return end
+	}
+	return 0
 }
 
 // skipEmpty takes empty lines off the front of the head, in whatever pieces they
@@ -90,10 +132,9 @@ func (r *request) sendWhole(body []byte, edited bool) {
 	case r.chunked:
 		r.up = appendChunk(r.up, body)
 		r.up = appendLastChunk(r.up, r.body.Trailers())
-	default:
-		if edited {
-			r.up = putNumber(r.up, r.lengthAt, len(body))
-		}
+	case edited:
+		r.up = append(putNumber(r.up[:r.bodyAt], r.lengthAt, len(body)), body...)
+	case !r.gathers:
 		r.up = append(r.up, body...)
 	}
 }

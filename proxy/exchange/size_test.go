@@ -31,6 +31,7 @@ func TestASilentStreamHoldsLittle(t *testing.T) {
 			x.Flushed(s.now)
 			x.Engine(s.now, answer)
 			x.ToClient()
+			x.Measure()
 			x.Idle()
 			open[i] = x
 		}
