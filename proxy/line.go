@@ -51,6 +51,11 @@ func (l *line) settle(keep bool) {
 	_ = l.sock.Close() // nothing is lost with it
 }
 
+// Unused is Idle, for who takes it from the pool in the loop's goroutine. What the
+// loop is told of in one round it knows before anybody is called, so nobody has to
+// ask. Where the engine closes just then, the request is sent once more.
+func (l *line) Unused() bool { return l.conn.Quiet() || l.conn.Idle() }
+
 // Ready is told by the loop that there is something to read, or room to write.
 func (l *line) Ready() {
 	c := l.client

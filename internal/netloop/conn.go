@@ -172,6 +172,11 @@ func (c *Conn) Close() {
 // CloseLater is Close for other goroutines, once c was added.
 func (c *Conn) CloseLater() { c.loop.Post(c.Close) } // a loop that has ended has closed it
 
+// Quiet says whether the loop has been told of nothing to read and of no end since
+// the last Read that left nothing, without asking the system. What it will be told
+// of when it looks next is not in it.
+func (c *Conn) Quiet() bool { return c.is&(readable|ended) == 0 && !c.closed }
+
 // Idle looks whether nothing waits to be read and the peer has not closed. It
 // may be called from another goroutine while nobody closes c.
 func (c *Conn) Idle() bool {

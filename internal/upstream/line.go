@@ -65,6 +65,9 @@ func (l *line) Close() error {
 // Idle says whether it can take a request, for the pool.
 func (l *line) Idle() bool { return l.conn.Idle() }
 
+// Unused is Idle: who takes it from the pool is not in its loop.
+func (l *line) Unused() bool { return l.Idle() }
+
 // do is Conn.Do. It is the asking goroutine that sends, so that no request waits
 // for what the loop is at, and the loop that sends what there was no room for.
 func (l *line) do(ctx context.Context, c *Conn, req *fasthttp.Request, to Receiver) (time.Time, error) {

@@ -75,7 +75,7 @@ func (p *Pool) Take(ctx context.Context, fresh bool) (*Socket, error) {
 // is none. It does not wait.
 func (p *Pool) Idle() *Socket {
 	for s := p.newest(); s != nil; s = p.newest() {
-		if time.Since(s.idle) < p.opt.IdleTimeout && s.alive() {
+		if time.Since(s.idle) < p.opt.IdleTimeout && s.usable() {
 			p.reused.Add(1)
 			return s
 		}

@@ -34,7 +34,8 @@ func (s *Socket) Raw() net.Conn { return s.conn }
 // Own is a connection that its user reads and writes by means of their own.
 type Own interface {
 	Close() error // from any goroutine
-	Idle() bool   // nothing waits to be read, and the engine has not closed
+	Idle() bool   // nothing waits to be read, and the engine has not closed; from any goroutine
+	Unused() bool // the same, from the goroutine that takes it with Pool.Idle
 }
 
 // Adopt makes own what is closed and looked at in place of Raw, which its user
@@ -70,6 +71,14 @@ func (s *Socket) Close() error {
 		return s.own.Close()
 	}
 	return s.conn.Close()
+}
+
+// usable is alive, for the goroutine that takes it from the pool.
+func (s *Socket) usable() bool {
+	if s.own != nil {
+		return s.own.Unused() && !s.closed.Load()
+	}
+	return s.alive()
 }
 
 // alive looks whether the engine has closed an idle connection, or sent on it
