@@ -336,5 +336,8 @@ func (c *client) settle(x *exchange.Exchange) {
 	if engine != nil {
 		engine.settle(x.KeepEngine())
 	}
+	if begun {
+		c.proxy.end()
+	}
 	c.proxy.handOn(x, begun)
 }

@@ -80,7 +80,11 @@ func (c *looped) settle() {
 	c.deaf, c.hurry, c.tunnel = false, false, false
 	c.readBy(time.Time{})
 	c.busy.Store(false)
-	c.proxy.handOn(x, begun)
+	if begun {
+		c.proxy.end()
+	}
+	p := c.proxy
+	c.room.loop.Later(func() { p.handOnSafely(x, begun) }) // the client may ask again at once
 }
 
 // conclude does with the connection what was settled, when all is written.

@@ -216,11 +216,15 @@ func (p *Proxy) begin() int {
 	return int(p.running.Add(1))
 }
 
-// finish hands on the Record of a request that is over. A sink that fails must
-// not take the connection with it.
-func (p *Proxy) finish(rec *record.Record) {
+// end counts a request as no longer in flight.
+func (p *Proxy) end() {
 	p.live.Active.Add(-1)
-	defer p.running.Add(-1)
+	p.running.Add(-1)
+}
+
+// observe hands on the Record of a request that is over. A sink that fails must
+// not take the connection with it.
+func (p *Proxy) observe(rec *record.Record) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.live.Panics.Add(1)

@@ -98,7 +98,19 @@ func (p *Proxy) handOn(x *exchange.Exchange, begun bool) {
 		}
 	}
 	if !begun {
-		p.begin()
+		p.live.Requests.Add(1)
 	}
-	p.finish(rec)
+	p.observe(rec)
+}
+
+// handOnSafely is handOn where nobody is there any more whom a mistake of ours
+// would concern.
+func (p *Proxy) handOnSafely(x *exchange.Exchange, begun bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.live.Panics.Add(1)
+			go p.log.Error("making a Record failed", "panic", v) // who reads the log may be slow
+		}
+	}()
+	p.handOn(x, begun)
 }

@@ -14,9 +14,10 @@ type Loop struct {
 	ended chan struct{}
 
 	// Of the loop's goroutine.
-	ready []*Conn // of this round
-	more  []*Conn // that asked to be called again
-	dead  []int   // descriptors to close at the end of the round
+	ready []*Conn  // of this round
+	more  []*Conn  // that asked to be called again
+	dead  []int    // descriptors to close at the end of the round
+	later []func() // to be called when what happens meanwhile has been dealt with
 	when  timers
 
 	mu     sync.Mutex // protects the rest
@@ -140,6 +141,21 @@ func (l *Loop) run() {
 		l.poll.watch(l.round)
 	}
 	l.deliverPosts() // there will be no more of them
+	l.afterwards(len(l.later))
+}
+
+// Later has f called by the loop's goroutine, in which it is called itself, once
+// what happens meanwhile has been dealt with, and before the loop waits or ends: what
+// nobody waits for does not keep those who do. f must not panic.
+func (l *Loop) Later(f func()) { l.later = append(l.later, f) }
+
+// afterwards calls the first n of those.
+func (l *Loop) afterwards(n int) {
+	for i := range n {
+		l.later[i]()
+		l.later[i] = nil
+	}
+	l.later = append(l.later[:0], l.later[n:]...)
 }
 
 // next is what follows a round.
@@ -153,10 +169,12 @@ const (
 
 // round deals with n events of the poller, and all else that there is to do.
 func (l *Loop) round(n int) next {
+	before := len(l.later) // of the rounds before: more has happened since
 	l.collect(n)
 	l.deliver()
 	l.again()
 	l.expire()
+	l.afterwards(before)
 	l.bury()
 	l.poll.until(l.at(l.when.first()))
 	l.mu.Lock()
@@ -164,7 +182,7 @@ func (l *Loop) round(n int) next {
 	switch {
 	case l.over:
 		return finished
-	case len(l.posts) > 0 || len(l.more) > 0:
+	case len(l.posts) > 0 || len(l.more) > 0 || len(l.later) > 0:
 		return goOn
 	}
 	l.parked = true
