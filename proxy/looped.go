@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
 
@@ -22,15 +21,15 @@ type looped struct {
 	since   time.Time // when it began to wait for a request
 	read    time.Time // when the client has to have sent something; zero = it need not
 
-	dialing context.CancelFunc // nil while no connection is being made
-	engine  *line              // nil while there is none
-	left    int32              // lingering: how much more is read
-	busy    atomic.Bool        // a request is in flight
-	after   ending             // what becomes of the connection when out is written
-	gone    bool               // the client has closed its side
-	waiting bool               // for the first byte of a request
-	deaf    bool               // the engine takes no more of the request
-	hurry   bool               // and has little time to answer
+	dialing func()      // ends the making of a connection; nil while none is being made
+	engine  *line       // nil while there is none
+	left    int32       // lingering: how much more is read
+	busy    atomic.Bool // a request is in flight
+	after   ending      // what becomes of the connection when out is written
+	gone    bool        // the client has closed its side
+	waiting bool        // for the first byte of a request
+	deaf    bool        // the engine takes no more of the request
+	hurry   bool        // and has little time to answer
 	tunnel  bool
 }
 

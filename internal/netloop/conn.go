@@ -48,6 +48,9 @@ const (
 // NewConn is a socket whose descriptor, which Detach gave, is c's from now on.
 func NewConn(fd int, h Handler) *Conn { return &Conn{fd: int32(fd), handler: h} }
 
+// Handle has h told from now on.
+func (c *Conn) Handle(h Handler) { c.handler = h }
+
 // Readable says whether there may be something to read, or an end to be seen.
 func (c *Conn) Readable() bool { return c.is&readable != 0 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,8 @@ type Pool struct {
 	target Target
 	opt    Options
 	dialer net.Dialer
-	tls    *tls.Config // nil for http
+	tls    *tls.Config    // nil for http
+	direct netip.AddrPort // where Begin connects to; the zero value where it can't
 
 	nextReader      atomic.Uint32
 	local           atomic.Int32 // which of our own addresses connections come from
@@ -52,6 +54,8 @@ func NewPool(target Target, opt Options) *Pool {
 	p := &Pool{target: target, opt: opt, dialer: net.Dialer{KeepAlive: 30 * time.Second}}
 	if target.Scheme == "https" {
 		p.tls = clientTLS(target)
+	} else {
+		p.direct = target.direct()
 	}
 	return p
 }
@@ -133,7 +137,7 @@ const dialsAtOnce = 32
 // Stats are a pool's numbers.
 type Stats struct {
 	Open, Idle      int    // connections now; the idle ones are open too
-	Dialled, Reused uint64 // how often Take made a connection, and found one
+	Dialled, Reused uint64 // how often a connection was made, or begun, and how often one was found
 }
 
 // Stats are the pool's numbers now.
