@@ -44,7 +44,7 @@ func (c *looped) clientFailed(now time.Time, err error) {
 func (c *looped) finish(now time.Time) {
 	x := c.x
 	c.giveUp(now)
-	left := c.how != "" || c.failed != nil
+	left := c.over != nil || c.failed != nil
 	if out := x.ToClient(); !left {
 		c.send(now, out)
 		left = c.failed != nil
@@ -76,10 +76,9 @@ func (c *looped) settle() {
 		l.settle(x.KeepEngine() && l.out.empty())
 	}
 	c.x, c.engine, c.dialing = nil, nil, nil
-	c.begun, c.how, c.why, c.failed = false, "", "", nil
+	c.begun, c.over, c.failed = false, nil, nil
 	c.deaf, c.hurry, c.tunnel = false, false, false
 	c.readBy(time.Time{})
-	c.busy.Store(false)
 	c.proxy.handOn(x, begun)
 }
 
@@ -104,8 +103,8 @@ func (c *looped) next() {
 		c.close()
 		return
 	}
-	c.after, c.waiting, c.since = goesOn, true, time.Now()
-	c.readBy(c.since.Add(c.proxy.cfg.IdleTimeout))
+	c.after, c.waiting = goesOn, true
+	c.readBy(time.Now().Add(c.proxy.cfg.IdleTimeout))
 }
 
 // linger ends the connection so that the client gets what was written: closing
@@ -139,7 +138,7 @@ func (c *looped) close() {
 // closed tells the proxy that the connection is.
 func (c *looped) closed() {
 	c.after = isClosed
-	c.proxy.gone(c, c.surplus)
+	c.proxy.gone(c.surplus)
 	c.proxy.served.Done()
 }
 

@@ -101,17 +101,10 @@ type Proxy struct {
 
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
-	clients   map[served]struct{}
-	open      int            // connections, those counted that are not there yet
-	surplus   int            // those of them that are above the limit
-	served    sync.WaitGroup // connections
-}
-
-// served is a client's connection, whoever drives it. Both are called with the
-// proxy's mu held.
-type served interface {
-	quit()     // close when there is no request
-	cut() bool // close now; it says whether a request was in flight
+	clients   map[*client]struct{} // those that have a goroutine
+	open      int                  // connections, those counted that are not there yet
+	surplus   int                  // those of them that are above the limit
+	served    sync.WaitGroup       // connections
 }
 
 // New checks the configuration and begins to ask the engine what it is. An
@@ -131,7 +124,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p := &Proxy{
 		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log,
-		listeners: map[net.Listener]struct{}{}, clients: map[served]struct{}{},
+		listeners: map[net.Listener]struct{}{}, clients: map[*client]struct{}{},
 	}
 	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
 	p.pool = upstream.NewPool(cfg.Upstream, cfg.Pool)
