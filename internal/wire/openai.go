@@ -90,15 +90,16 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 func (s *stream) finalUsage(u *record.Usage, adds bool) {
 	switch {
 	case u.Source == "":
-	case s.final == nil || !adds:
+	case s.said().final.Source == "" || !adds:
 		s.setFinal(*u)
 	default:
 		s.added = true
-		s.final.Completion = sum(s.final.Completion, u.Completion)
+		final := &s.words.final
+		final.Completion = sum(final.Completion, u.Completion)
 		if s.cfg.Query.Prompts > 1 {
-			s.final.Prompt, s.final.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
+			final.Prompt, final.Cached = sum(final.Prompt, u.Prompt), sum(final.Cached, u.Cached)
 		}
-		s.final.Reasoning, s.final.Source = u.Reasoning, u.Source
+		final.Reasoning, final.Source = u.Reasoning, u.Source
 	}
 }
 

@@ -255,7 +255,7 @@ func (x *Exchange) read(whole []byte) (edited []byte) {
 		edited, strip = query.Edit(whole, x.env.Ask(&query))
 	}
 	x.asked = strip.Any()
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, KeepIDs: x.env.KeepKey, Live: x.env.Live}, strip, x.env.Print)
 	return edited
 }
 

@@ -18,7 +18,7 @@ type Env struct {
 	Propagate   bool   // tell the engine of the trace
 	Via         bool   // add Via lines
 	Forwarded   bool   // add X-Forwarded lines
-	KeepKey     bool   // remember the client's Authorization until the exchange is over
+	KeepKey     bool   // remember what Abortion tells until the exchange is over
 
 	Live     *record.Live
 	Print    *wire.Fingerprint
