@@ -12,11 +12,11 @@ import (
 // sets are the attribute sets of histograms, by number. A measurement carries
 // the number alone, and what is collected is given its attributes back before
 // anybody sees it: the SDK goes over each attribute of each measurement, in
-// search of maps with a key twice, which took two fifths of a Record. It will
-// do without when the SDK can bind attributes to an instrument beforehand
-// (metric/x names the interface; nothing implements it in 1.47).
+// search of maps with a key twice, which took two fifths of a Record's time.
+// This can go when the SDK binds attributes to an instrument beforehand
+// (metric/x has the interface; in 1.47 the SDK does not implement it).
 type sets struct {
-	mu      sync.Mutex // protects the rest, which only grows, as far as the families let it
+	mu      sync.Mutex // protects the rest, which only grows, and no further than the families
 	known   []attribute.Set
 	numbers map[attribute.Distinct]int // of known
 }
