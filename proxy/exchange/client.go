@@ -38,7 +38,7 @@ const emptyLines = 2
 func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	r := x.req
 	if r.head == nil {
-		r.head = getBuffer()
+		r.head, r.born = getBuffer(), now
 	}
 	before := len(r.head)
 	r.head = append(r.head, p[:min(len(p), x.env.HeadLimit+1-before)]...)

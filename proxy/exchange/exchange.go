@@ -69,8 +69,8 @@ const (
 type span struct{ from, to int }
 
 // New begins an exchange: the client's connection waits for a request.
-func New(env *Env, peer Peer, now time.Time) *Exchange {
-	return &Exchange{env: env, req: &request{peer: peer, born: now}}
+func New(env *Env, peer Peer) *Exchange {
+	return &Exchange{env: env, req: &request{peer: peer}}
 }
 
 // at is a moment as an offset from the Record's start.
