@@ -123,8 +123,8 @@ func (x *Exchange) describe(req *http1.Request) {
 	if id := req.Fields.Get("x-request-id"); len(id) > 0 {
 		x.facts.id = strings.ToValidUTF8(string(id[:min(len(id), 128)]), "")
 	}
-	if x.env.KeepKey {
-		x.key = string(req.Fields.Get("authorization"))
+	if x.env.Names {
+		x.names = &names{authorization: string(req.Fields.Get("authorization"))}
 	}
 	if x.env.Tenant != nil {
 		x.facts.tenant = x.env.Tenant(func(name string) string { return string(req.Fields.Get(strings.ToLower(name))) })
@@ -268,6 +268,9 @@ func (x *Exchange) read(whole []byte) (edited []byte) {
 	query := wire.ReadQuery(x.req.method, x.req.path, whole)
 	if x.env.Provider != nil {
 		x.facts.provider = x.env.Provider()
+	}
+	if x.names != nil {
+		x.names.id = wire.RequestID(whole)
 	}
 	edited, strip := whole, wire.Strip{}
 	if x.req.hold && x.env.Ask != nil {
