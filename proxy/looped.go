@@ -176,7 +176,7 @@ func (c *looped) readClient() {
 func (c *looped) fromClient(p []byte) {
 	now := time.Now()
 	if c.x == nil {
-		c.x = c.newExchange(c.read.Add(-c.proxy.cfg.IdleTimeout)) // when next began to wait
+		c.x = c.newExchange()
 	}
 	used := c.x.Client(now, p)
 	c.pending = append(c.pending, p[used:]...)

@@ -40,13 +40,13 @@ func newTurn(p *Proxy, conn net.Conn, surplus bool) turn {
 	return t
 }
 
-// newExchange begins one, whose connection waits for a request since then.
-func (t *turn) newExchange(since time.Time) *exchange.Exchange {
+// newExchange begins one, whose connection waits for a request.
+func (t *turn) newExchange() *exchange.Exchange {
 	var peer exchange.Peer
 	if t.peer != nil {
 		peer = *t.peer
 	}
-	return exchange.New(&t.proxy.env, peer, since)
+	return exchange.New(&t.proxy.env, peer)
 }
 
 // begin counts a request whose head has come.
