@@ -39,8 +39,13 @@ func (x *Exchange) EngineEnd(now time.Time, err error) (again bool) {
 	return false
 }
 
+// mayReplay says whether there is a case in which the request is sent again.
+func (x *Exchange) mayReplay() bool {
+	return x.req != nil && x.req.replay && x.reused && x.facts.retries == 0
+}
+
 func (x *Exchange) canReplay(now time.Time) bool {
-	if x.heard || !x.req.replay || !x.reused || x.facts.retries > 0 {
+	if x.heard || !x.mayReplay() {
 		return false
 	}
 	sent, ok := x.facts.sent.Get()

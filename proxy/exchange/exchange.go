@@ -18,7 +18,7 @@ type Exchange struct {
 	spent time.Duration // in our own code
 
 	// The request.
-	req          *request    // what sending it takes; nil once it is sent and the engine answers
+	req          *request    // what sending it takes; nil once that is done (forget)
 	facts        facts       // what the Record tells of it
 	relay        *wire.Relay // from when it is known
 	requestBytes int64
