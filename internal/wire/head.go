@@ -31,7 +31,7 @@ const (
 
 // Head tells of the answer's head. at is the read that completed it.
 func (o *Observer) Head(at time.Duration, h AnswerHead) {
-	o.status, o.headers = int32(h.Status), momentOf(at)
+	o.status, o.headers = int32(h.Status), record.At(at)
 	if o.cfg.Query.Endpoint == "" {
 		return
 	}

@@ -6,13 +6,13 @@ import "tokenomics/internal/record"
 func (s *stream) end(how record.Outcome, r *record.Record) {
 	r.Events, r.CoalescedReads = int(s.events), int(s.coalesced)
 	r.ResponseModel = s.model
-	r.FirstToken, r.FirstOutput = s.firstToken.offset(), s.firstOutput.offset()
+	r.FirstToken, r.FirstOutput = s.firstToken.Offset(), s.firstOutput.Offset()
 	if s.firstExact {
 		r.FirstTokens = record.Some(s.firstTokens)
 	}
 	for i := range s.choices {
 		c := &s.choices[i]
-		if last := c.lastToken.offset(); last.Ok() && last.Or(0) >= r.LastToken.Or(0) {
+		if last := c.lastToken.Offset(); last.Ok() && last.Or(0) >= r.LastToken.Or(0) {
 			r.LastToken = last
 		}
 		r.FinishReasons = append(r.FinishReasons, c.finish)

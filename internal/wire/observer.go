@@ -28,8 +28,8 @@ type Observer struct {
 	split  Splitter
 	other  *other // nil where it is plain events, as most are, and the head says no more
 
-	headers    moment
-	firstEvent moment
+	headers    record.Moment
+	firstEvent record.Moment
 	bytes      int64
 	status     int32
 	format     format
@@ -89,8 +89,8 @@ func (o *Observer) Feed(at time.Duration, p []byte) {
 // begin counts what one read of the socket brought, or a part of it.
 func (o *Observer) begin(at time.Duration, p []byte) {
 	o.bytes += int64(len(p))
-	if !o.firstEvent.ok() && o.format != sse {
-		o.firstEvent = momentOf(at)
+	if !o.firstEvent.Ok() && o.format != sse {
+		o.firstEvent = record.At(at)
 	}
 	o.stream.beginRead(at)
 }
@@ -120,8 +120,8 @@ func (o *Observer) event(at time.Duration, e *Event) {
 	if len(e.Data) == 0 {
 		return
 	}
-	if !o.firstEvent.ok() {
-		o.firstEvent = momentOf(at)
+	if !o.firstEvent.Ok() {
+		o.firstEvent = record.At(at)
 	}
 	o.stream.event(at, e.Name, e.Data)
 }
@@ -133,7 +133,7 @@ func (o *Observer) event(at time.Duration, e *Event) {
 func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	o.endCoding(how)
 	r.Request = o.cfg.Query.Request
-	r.Headers, r.FirstEvent, r.End = o.headers.offset(), o.firstEvent.offset(), record.Some(at)
+	r.Headers, r.FirstEvent, r.End = o.headers.Offset(), o.firstEvent.Offset(), record.Some(at)
 	r.ResponseBytes = o.bytes
 	if r.Status == 0 {
 		r.Status = int(o.status)
@@ -149,7 +149,7 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 		r.Stream = false
 		o.answer(how, r)
 	default:
-		if o.status >= 400 || o.headers.ok() && !o.encoded {
+		if o.status >= 400 || o.headers.Ok() && !o.encoded {
 			r.Stream = false
 		}
 		o.noCompletion(r, !o.encoded)

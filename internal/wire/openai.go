@@ -9,11 +9,11 @@ import (
 // openAI reads OpenAI's event streams: chat and completions of every engine
 // (WIRE.md 2), and vLLM's generate, which has ids in the place of text.
 type openAI struct {
+	layout layout // of the text events so far
+	marks  marks
+	usage  usagePlace // of the last event, where it was read again
 	ids    bool       // it is vLLM's generate
 	again  bool       // the last event was read by the layout of an earlier one
-	layout layout     // of the text events so far
-	usage  usagePlace // of the last event, where it was read again
-	marks  marks
 }
 
 var _ grammar = (*openAI)(nil)
@@ -76,8 +76,8 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 		g.marks.see(c.print, s.finishes > before)
 		return true
 	}
-	if c.hasUsage && len(c.print) <= maxFingerprint {
-		g.marks.usage = string(c.print)
+	if c.hasUsage {
+		g.marks.seeUsage(c.print)
 	}
 	// llama.cpp sends a usage event for each choice, which add up; elsewhere
 	// there is one, or the last counts.

@@ -16,7 +16,7 @@ type stream struct {
 	ids     *answerIDs // nil until an event has shown one, and where none are kept
 	model   string
 
-	firstToken, firstOutput moment
+	firstToken, firstOutput record.Moment
 
 	rhythm      *rhythm // nil until there is one
 	words       *words  // nil until the engine has said something of the whole answer
@@ -124,8 +124,8 @@ func (s *stream) arrived(at time.Duration) {
 func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	s.arrived(at)
 	s.counted = s.counted && exact
-	if !s.firstToken.ok() {
-		s.firstToken = momentOf(at)
+	if !s.firstToken.Ok() {
+		s.firstToken = record.At(at)
 		s.firstTokens, s.firstExact = tokens, exact
 	}
 	if c.events > 0 {
@@ -133,7 +133,7 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	} else {
 		c.first = at
 	}
-	c.last, c.lastToken = at, momentOf(at)
+	c.last, c.lastToken = at, record.At(at)
 	c.events++
 	c.total += tokens
 	c.exact = c.exact && exact
@@ -158,8 +158,8 @@ func (s *stream) streamed() (n int64) {
 
 // output is told that something visible came.
 func (s *stream) output(at time.Duration) {
-	if !s.firstOutput.ok() {
-		s.firstOutput = momentOf(at)
+	if !s.firstOutput.Ok() {
+		s.firstOutput = record.At(at)
 	}
 }
 
@@ -198,7 +198,7 @@ func (s *stream) finish(at time.Duration, c *choice, reason string) {
 	s.finishes++
 	c.finished, c.finish = true, clip(reason, 32)
 	if !s.heldBack || s.cfg.Query.Choices() == 1 {
-		c.lastToken = momentOf(at)
+		c.lastToken = record.At(at)
 	}
 }
 
