@@ -15,8 +15,8 @@ type looped struct {
 	room    *room
 	conn    *netloop.Conn
 	out     outlet
-	pending []byte    // bytes behind the last request: the next one's
-	read    time.Time // when the client has to have sent something; zero = it need not
+	pending *[]byte       // bytes behind the last request: the next one's; nil = none, as nearly always
+	read    time.Duration // when the client has to have sent something, by the proxy's clock; 0 = it need not
 
 	dialing func() // ends the making of a connection; nil while none is being made
 	engine  *line  // nil while there is none
@@ -60,7 +60,7 @@ func (c *looped) start() {
 // quit makes an idle connection close, and a busy one close after its answer.
 func (c *looped) quit() {
 	defer c.recovered()
-	if c.x == nil && c.after == goesOn && len(c.pending) == 0 {
+	if c.x == nil && c.after == goesOn && c.pending == nil {
 		c.close()
 	}
 }
@@ -148,7 +148,7 @@ func (c *looped) relay() (read bool) {
 // go.
 func (c *looped) wantsClient() bool {
 	switch {
-	case c.dialing != nil || len(c.pending) == 0 && !c.conn.Readable():
+	case c.dialing != nil || c.pending == nil && !c.conn.Readable():
 		return false
 	case c.engine == nil:
 		return c.out.empty() && (c.x == nil || c.x.WantsClient())
@@ -158,9 +158,9 @@ func (c *looped) wantsClient() bool {
 
 // readClient takes what the client has sent.
 func (c *looped) readClient() {
-	if p := c.pending; len(p) > 0 {
+	if p := c.pending; p != nil {
 		c.pending = nil
-		c.fromClient(p)
+		c.fromClient(*p)
 		return
 	}
 	n, err := c.conn.Read(c.room.buf[:])
@@ -179,7 +179,10 @@ func (c *looped) fromClient(p []byte) {
 		c.x = c.newExchange()
 	}
 	used := c.x.Client(now, p)
-	c.pending = append(c.pending, p[used:]...)
+	if used < len(p) {
+		rest := append([]byte(nil), p[used:]...)
+		c.pending = &rest
+	}
 	if !c.begun && (c.x.Underway() || c.x.Done()) {
 		c.begin(now)
 	}

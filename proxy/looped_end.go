@@ -99,7 +99,7 @@ func (c *looped) conclude() {
 
 // next waits for a request.
 func (c *looped) next() {
-	if c.proxy.draining.Load() && len(c.pending) == 0 {
+	if c.proxy.draining.Load() && c.pending == nil {
 		c.close()
 		return
 	}
@@ -144,13 +144,13 @@ func (c *looped) closed() {
 
 // readBy sets until when the client has to have sent something.
 func (c *looped) readBy(t time.Time) {
-	c.read = t
+	c.read = c.proxy.moment(t)
 	c.deadline()
 }
 
 // deadline sets when the loop is to look after the client: when it has to have
 // sent or taken something.
-func (c *looped) deadline() { c.conn.SetDeadline(earliest(c.read, c.out.by())) }
+func (c *looped) deadline() { c.conn.SetDeadline(earliest(c.proxy.at(c.read), c.out.by())) }
 
 // Expired is told by the loop that the client has taken too long.
 func (c *looped) Expired(now time.Time) {
@@ -158,7 +158,7 @@ func (c *looped) Expired(now time.Time) {
 	switch {
 	case due(c.out.by(), now):
 		c.clientFailed(now, os.ErrDeadlineExceeded)
-	case due(c.read, now):
+	case due(c.proxy.at(c.read), now):
 		c.silent(now)
 	default:
 		c.deadline()

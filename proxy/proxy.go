@@ -91,6 +91,7 @@ type Proxy struct {
 	live    *record.Live
 	log     *slog.Logger
 	stop    context.CancelFunc
+	born    time.Time // when its clock began
 
 	nextRoom atomic.Uint32
 	held     atomic.Int64 // bytes of request bodies read whole
@@ -123,7 +124,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, fmt.Errorf("watching for clients that leave: %w", err)
 	}
 	p := &Proxy{
-		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log,
+		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log, born: time.Now(),
 		listeners: map[net.Listener]struct{}{}, clients: map[*client]struct{}{},
 	}
 	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
@@ -139,6 +140,22 @@ func New(cfg Config) (*Proxy, error) {
 	p.verdict = newVerdict(ctx, cfg.Upstream, cfg.Usage, cfg.Log)
 	p.env = p.newEnv()
 	return p, nil
+}
+
+// moment is t by the proxy's clock, a third of the size, and 0 where t is zero.
+func (p *Proxy) moment(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(1, t.Sub(p.born))
+}
+
+// at is the time of a moment.
+func (p *Proxy) at(moment time.Duration) time.Time {
+	if moment == 0 {
+		return time.Time{}
+	}
+	return p.born.Add(moment)
 }
 
 // newEnv is what every exchange has in common.
