@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 )
 
@@ -47,6 +49,35 @@ func TestAIPerfRecords(t *testing.T) {
 		"metadata/session_num": 3.0, "metadata/was_cancelled": true, "metadata/request_ack_ns": nil,
 		"error": map[string]any{"code": 499, "type": "client_abort", "message": "client_abort"},
 	})
+}
+
+// TestAIPerfTalks has turns of two conversations in between each other.
+func TestAIPerfTalks(t *testing.T) {
+	in := measured()
+	in.Point.Load = &results.Load{Shape: "conversations", MaxConcurrency: 2, NumPrompts: 2}
+	in.Records = []*record.Record{
+		stream("x-1", 10, 100, 10, 5), stream("x-0", 0, 100, 10, 5), stream("x-0+1", 300, 100, 10, 5), stream("x-1+1", 400, 100, 10, 5), stream("x-0+2", 500, 100, 10, 5),
+	}
+	var out bytes.Buffer
+	if err := AIPerfRecords(&out, in); err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(&out)
+	for _, want := range []struct {
+		id, talk      string
+		session, turn float64
+	}{
+		{"x-0", "x-0", 0, 0}, {"x-1", "x-1", 1, 0}, {"x-0+1", "x-0", 0, 1}, {"x-1+1", "x-1", 1, 1}, {"x-0+2", "x-0", 0, 2},
+	} {
+		var v map[string]any
+		if err := d.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		check(t, v, map[string]any{
+			"metadata/x_request_id": want.id, "metadata/x_correlation_id": want.talk, "metadata/conversation_id": want.talk,
+			"metadata/session_num": want.session, "metadata/turn_index": want.turn,
+		})
+	}
 }
 
 func TestAIPerfSummary(t *testing.T) {
