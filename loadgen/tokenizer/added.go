@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -72,10 +73,10 @@ func (a *added) cut(p piece, tell func(p piece, token bool) error) error {
 			continue
 		}
 		if t.LStrip { // white space may be another token's already
-			from = max(done, len(strings.TrimRightFunc(p.text[:from], isSpace)))
+			from = max(done, len(strings.TrimRightFunc(p.text[:from], unicode.IsSpace)))
 		}
 		if t.RStrip {
-			to = len(p.text) - len(strings.TrimLeftFunc(p.text[to:], isSpace))
+			to = len(p.text) - len(strings.TrimLeftFunc(p.text[to:], unicode.IsSpace))
 		}
 		if from > done {
 			if err := tell(p.part(done, from), false); err != nil {

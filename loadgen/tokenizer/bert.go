@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -38,7 +39,7 @@ func isControl(r rune) bool {
 
 func plainSpaces(s string) string {
 	return strings.Map(func(r rune) rune {
-		if isSpace(r) {
+		if unicode.IsSpace(r) {
 			return ' '
 		}
 		return r

@@ -17,8 +17,8 @@ import (
 // counted wrongly.
 //
 // The libraries were tried: sugarme/tokenizer cannot load the patterns of Llama
-// 3 and its successors, and gomlx/go-huggingface cuts text by them in another
-// way than the reference does.
+// 3 and its successors, and counts embedders' texts in another way than the
+// reference does, as gomlx/go-huggingface does Llama's.
 type File struct {
 	before    *added // set apart before all else
 	normalize normalizer

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -86,10 +87,10 @@ func strip(left, right bool) normalizer {
 	return func(p piece) (piece, error) {
 		from, to := 0, len(p.text)
 		if left {
-			from = to - len(strings.TrimLeftFunc(p.text, isSpace))
+			from = to - len(strings.TrimLeftFunc(p.text, unicode.IsSpace))
 		}
 		if right {
-			to = from + len(strings.TrimRightFunc(p.text[from:], isSpace))
+			to = from + len(strings.TrimRightFunc(p.text[from:], unicode.IsSpace))
 		}
 		return p.part(from, to), nil
 	}
@@ -100,11 +101,7 @@ func prepend(prefix string) normalizer {
 		if p.text == "" {
 			return p, nil
 		}
-		p.text = prefix + p.text
-		if p.head > 0 {
-			p.head += len(prefix)
-		}
-		return p, nil
+		return p.after(prefix), nil
 	}
 }
 

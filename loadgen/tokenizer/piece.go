@@ -38,16 +38,21 @@ func (p piece) part(from, to int) piece {
 	return piece{text: p.text[from:to], head: max(0, min(p.head, to)-from)}
 }
 
-// prefixed puts prefix before a text that does not begin with it.
-func (p piece) prefixed(prefix string) piece {
-	if strings.HasPrefix(p.text, prefix) {
-		return p
-	}
+// after is the piece with prefix before it, which stands for the same character.
+func (p piece) after(prefix string) piece {
 	p.text = prefix + p.text
 	if p.head > 0 {
 		p.head += len(prefix)
 	}
 	return p
+}
+
+// prefixed puts prefix before a text that does not begin with it.
+func (p piece) prefixed(prefix string) piece {
+	if strings.HasPrefix(p.text, prefix) {
+		return p
+	}
+	return p.after(prefix)
 }
 
 // normalizer rewrites a piece.

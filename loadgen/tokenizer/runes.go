@@ -54,8 +54,6 @@ var runes = sync.OnceValue(func() *runeClasses {
 	return c
 })
 
-func isSpace(r rune) bool { return unicode.IsSpace(r) }
-
 func isPunctuation(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r > ' ' && r < 0x7F && !unicode.IsLetter(r) && !unicode.IsDigit(r)
@@ -79,7 +77,7 @@ func findWords(s string) (found [][]int, _ error) {
 		switch {
 		case isWord(r):
 			kind = word
-		case isSpace(r):
+		case unicode.IsSpace(r):
 			kind = nothing
 		}
 		if kind == in {

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "unicode"
+
 func splitterOf(n *node) (splitter, error) {
 	if n == nil {
 		return func(pieces []piece) ([]piece, error) { return pieces, nil }, nil
@@ -38,7 +40,7 @@ func cutOf(n *node) (c cut, err error) {
 			c.behavior = "Isolated"
 		}
 	case "WhitespaceSplit":
-		c = cut{find: findRunes(isSpace), behavior: "Removed"}
+		c = cut{find: findRunes(unicode.IsSpace), behavior: "Removed"}
 	case "Whitespace":
 		c = cut{find: findWords, behavior: "Removed", invert: true}
 	case "CharDelimiterSplit":

@@ -131,6 +131,14 @@ def embedders(prompts):
             "pretokenizers", {"type": "CharDelimiterSplit", "delimiter": " "}, {"type": "Digits", "individual_digits": True},
             {"type": "Split", "pattern": {"Regex": "[^-.]+"}, "behavior": "MergedWithPrevious", "invert": True})),
     }
+    # Equal ways, and an unknown character that spares two unlikely tokens. Not
+    # to make texts of: the name keeps it from the tests that do.
+    made["paths_"] = made["t5"] | {
+        "normalizer": {"type": "Prepend", "prepend": "-"},
+        "pre_tokenizer": steps("pretokenizers", {"type": "Split", "pattern": {"String": "-"}, "behavior": "Isolated", "invert": False}, metaspace("first")),
+        "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": False, "vocab": [
+            ["<unk>", 0], ["▁", -2], ["a", -1], ["b", -1], ["ab", -2], ["xy", -5], ["zw", -5], ["yzw", -1]]},
+        "added_tokens": []}
     made["xlmr"]["added_tokens"] = [added("<s>", special=True), added("<mask>", lstrip=True, special=True)]
     made["t5"]["added_tokens"] = [added("<end>", lstrip=True, rstrip=True), added("we", single_word=True, normalized=True)]
     for name in ("bert", "bertcased"):
@@ -200,7 +208,7 @@ def texts():
                 "한국어 문장 \u1100\u1161\u11a8", "हिन्दी क्षत्रिय", "العربية \u0600ab ﷺ", "Привет, Ёлка", "ภาษาไทย น้ำ", "İstanbul ΣΑΣ ǅ ꟜꞭ",
                 "e\u0301\u0323 e\u0323\u0301 A\u030a Å ﬁ\u0301 ①\u0301", "㋿ ㍿ 𝟘 ｱﾞ Ａ½", "soft\u00adhyphen zero\u200bwidth\ufeff \ufffd", "▁under▁ ▁",
                 "word" * 30, "antidisestablishmentarianism", "no-break-hyphen...and---dashes", "ye''s ``quoted''", "🤣🥲🫠 👍🏽 🇩🇪 ❤️", "\ue000\U000f0000 \u1cf7 \u1734 \u2e4f",
-                "a [MASK] b  <mask>c <s> hello Hello  <end>  well we were we", "日本[MASK]", "٣٤٥ Ⅷ ²"]
+                "a [MASK] b  <mask>c <s> hello Hello  <end>  well we were we", "日本[MASK]", "٣٤٥ Ⅷ ²", "<end>  <end> <end>x", "ab", "xyzw abxyzw qq"]
     for _ in range(40):
         yield "".join(rng.choice(chars + list("\x01\u0327\u200d\u00ad½ÅİΣ\r한\u1161ก\u0e33aei ")) for _ in range(rng.randint(1, 24)))
 
