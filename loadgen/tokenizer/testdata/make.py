@@ -208,7 +208,7 @@ def texts():
                 "한국어 문장 \u1100\u1161\u11a8", "हिन्दी क्षत्रिय", "العربية \u0600ab ﷺ", "Привет, Ёлка", "ภาษาไทย น้ำ", "İstanbul ΣΑΣ ǅ ꟜꞭ",
                 "e\u0301\u0323 e\u0323\u0301 A\u030a Å ﬁ\u0301 ①\u0301", "㋿ ㍿ 𝟘 ｱﾞ Ａ½", "soft\u00adhyphen zero\u200bwidth\ufeff \ufffd", "▁under▁ ▁",
                 "word" * 30, "antidisestablishmentarianism", "no-break-hyphen...and---dashes", "ye''s ``quoted''", "🤣🥲🫠 👍🏽 🇩🇪 ❤️", "\ue000\U000f0000 \u1cf7 \u1734 \u2e4f",
-                "a [MASK] b  <mask>c <s> hello Hello  <end>  well we were we", "日本[MASK]", "٣٤٥ Ⅷ ²", "<end>  <end> <end>x", "ab", "xyzw abxyzw qq"]
+                "a [MASK] b  <mask>c <s> hello Hello  <end>  well we were we", "日本[MASK]", "a\uf900b一c㐀d𠀀e", "٣٤٥ Ⅷ ²", "<end>  <end> <end>x", "ab", "xyzw abxyzw qq"]
     for _ in range(40):
         yield "".join(rng.choice(chars + list("\x01\u0327\u200d\u00ad½ÅİΣ\r한\u1161ก\u0e33aei ")) for _ in range(rng.randint(1, 24)))
 
