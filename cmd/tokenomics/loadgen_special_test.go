@@ -17,7 +17,7 @@ import (
 func TestLoadgenSizesByATokenizerAlone(t *testing.T) {
 	const path = "../../loadgen/tokenizer/testdata/bert.json"
 	var (
-		mu   sync.Mutex
+		mu   sync.Mutex // protects last
 		last string
 	)
 	mux := http.NewServeMux()
@@ -40,6 +40,8 @@ func TestLoadgenSizesByATokenizerAlone(t *testing.T) {
 	if code != 0 || !strings.Contains(stderr, "sized with the 2 tokens that the tokenizer wants around a text") {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	f, err := tokenizer.Open(path)
 	if err != nil {
 		t.Fatal(err)
