@@ -46,7 +46,11 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
 	}
 	if f := s.plan.find; f != nil {
-		if _, ok := f.Knee(measured); !ok {
+		switch _, ok := f.Knee(measured); {
+		case ok:
+		case !f.Bound(measured):
+			return runError(errors.New("no load was seen to meet the service level, and this machine could not measure the lowest that was tried: leave it more time for the load generator, or run that elsewhere"))
+		default:
 			return failError(errors.New("no load meets the service level"))
 		}
 	}
