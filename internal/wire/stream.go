@@ -19,9 +19,10 @@ type stream struct {
 
 	firstToken, firstOutput record.Offset
 
-	rhythm      *rhythm       // nil until there is one
-	final       *record.Usage // of the final usage event; nil until it has come
-	told        *record.Usage // what is told of the whole answer before that; nil = nothing
+	rhythm      *rhythm             // nil until there is one
+	final       *record.Usage       // of the final usage event; nil until it has come
+	told        *record.Usage       // what is told of the whole answer before that; nil = nothing
+	took        *record.EngineTimes // what the engine's last event tells of its own time; nil = nothing
 	perEvent    record.TokenSource
 	firstTokens int64         // of the first token event
 	arrivedAt   time.Duration // of the last token event
