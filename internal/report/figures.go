@@ -23,6 +23,7 @@ var figures = []figure{
 	{"ttft_sched", "ttft_sched_ms", "TTFT since due", func(f *results.Figures) *stats.Quantiles { return f.TTFTSched }},
 	{"ttfo_sched", "ttfo_sched_ms", "TTFO since due", func(f *results.Figures) *stats.Quantiles { return f.TTFOSched }},
 	{"e2e_sched", "e2e_sched_ms", "E2E since due", func(f *results.Figures) *stats.Quantiles { return f.E2ESched }},
+	{"client_queue", "client_queue_ms", "client queue", func(f *results.Figures) *stats.Quantiles { return f.ClientQueue }},
 	{"engine_queue", "engine_queue_ms", "engine queue", func(f *results.Figures) *stats.Quantiles { return f.EngineQueue }},
 	{"engine_load", "engine_load_ms", "engine load", func(f *results.Figures) *stats.Quantiles { return f.EngineLoad }},
 	{"engine_prefill", "engine_prefill_ms", "engine prefill", func(f *results.Figures) *stats.Quantiles { return f.EnginePrefill }},
@@ -30,7 +31,6 @@ var figures = []figure{
 	{"engine_compute", "engine_compute_ms", "engine compute", func(f *results.Figures) *stats.Quantiles { return f.EngineCompute }},
 	{"engine", "engine_ms", "engine", func(f *results.Figures) *stats.Quantiles { return f.EngineTime }},
 	{"outside_engine", "outside_engine_ms", "outside the engine", func(f *results.Figures) *stats.Quantiles { return f.OutsideEngine }},
-	{"client_queue", "client_queue_ms", "client queue", func(f *results.Figures) *stats.Quantiles { return f.ClientQueue }},
 }
 
 // statistic is a number of a distribution.
