@@ -109,7 +109,7 @@ func TestSpentLine(t *testing.T) {
 		want  string
 	}{
 		{"by answers", results.Point{Figures: told, EngineSide: side},
-			"where the mean request's 100 ms went: prefill 25.0, decode 50.0, network and rest 25.0 (as the engine's answers tell, 3 of 4 requests)"},
+			"where the mean request's 100 ms went: prefill 25.0, decode 50.0, queue, network and rest 25.0 (as the engine's answers tell, 3 of 4 requests)"},
 		{"by metrics", results.Point{Figures: figures, EngineSide: side},
 			"where the mean request's 100 ms went: engine queue 10.0, prefill 20.0, decode 60.0, network and rest 10.0 (by the engine's metrics, over all its clients)"},
 		{"by nobody", results.Point{Figures: figures}, ""},

@@ -44,6 +44,7 @@ const (
 	partEngine  = "rest of the engine"
 	partHop     = "hop"
 	partOther   = "network and rest"
+	partQueued  = "queue, network and rest" // of an engine that does not tell how long requests waited
 	partToFirst = "to first token"
 	partToLast  = "first to last token"
 	partWhole   = "whole answer"
@@ -52,7 +53,7 @@ const (
 // partClasses give each part its colour in the page.
 var partClasses = map[string]string{
 	partClient: "client", partLoad: "load", partQueue: "queue", partPrefill: "prefill", partDecode: "decode", partCompute: "decode",
-	partEngine: "other", partOther: "rest", partHop: "hop",
+	partEngine: "other", partOther: "rest", partQueued: "rest", partHop: "hop",
 	partToFirst: "prefill", partToLast: "decode", partWhole: "decode",
 }
 
@@ -123,7 +124,11 @@ func (s *spent) toldByAnswers(p *results.Point) {
 	s.add(partEngine, engine)
 	hop := min(hopOf(p), p.OutsideEngine.Mean)
 	s.add(partHop, hop)
-	s.add(partOther, p.OutsideEngine.Mean-hop)
+	rest := partOther
+	if p.EngineQueue == nil && p.EngineLoad == nil {
+		rest = partQueued
+	}
+	s.add(rest, p.OutsideEngine.Mean-hop)
 }
 
 // SpentLine says in a line where the mean request's time went at a point, ""
@@ -182,7 +187,7 @@ func spentNotes(all []spent) (notes []string) {
 		by   teller
 		text string
 	}{
-		{answers, "As told by the engine in each answer, a mean over the requests whose answers do; what it does not tell of, its queue for instance, is in the rest, with the network and HTTP."},
+		{answers, "As told by the engine in each answer, a mean over the requests whose answers do; what it does not tell of is in the rest, with the network and HTTP."},
 		{metrics, "Queue, prefill and decode are the engine's own account, a mean over all its clients; the rest of what the client saw is network, HTTP and what stays unattributed."},
 		{nobody, "As seen from outside: the engine told nothing of its queue, prefill and decode."},
 	} {
