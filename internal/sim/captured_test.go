@@ -109,7 +109,7 @@ func TestShapesOfMetrics(t *testing.T) {
 	cfg.Model, cfg.MaxModelLen, cfg.ReportCached, cfg.OutputTokens = "tiny", 1024, true, ConstantCount(500)
 	cfg.ForceUsage, cfg.RequestMetrics = true, true
 	e := start(t, cfg)
-	for _, name := range []string{"forced-chat-stream", "forced-chat-nonstream", "forced-completions-stream"} {
+	for _, name := range []string{"forced-chat-stream", "forced-chat-nonstream", "forced-chat-nonstream-n2", "forced-completions-stream", "forced-responses-stream"} {
 		t.Run(name, func(t *testing.T) { replay(t, e, "vllm", name) })
 	}
 }

@@ -17,6 +17,9 @@ func (v *vllm) appendBody(dst []byte, p *plan) []byte {
 		dst = append(v.appendPromptIDs(dst, p, emission{}, p.req.tokenIDs), `,"prompt_text":null`...)
 	}
 	dst = append(dst, `,"kv_transfer_params":null,"ec_transfer_params":null`...)
+	if !v.tellsTimes(p) {
+		return append(dst, `,"metrics":null}`...)
+	}
 	return append(v.appendMetrics(dst, p, true), '}')
 }
 

@@ -4,12 +4,9 @@ import "time"
 
 // appendMetrics appends what --enable-per-request-metrics tells of a request that
 // has one choice, and nothing of another. The time to the first token is since it
-// was scheduled. What is not known is null in a body and left out of an event.
+// was scheduled. What is not known is left out, or null, where nulls are.
 func (v *vllm) appendMetrics(dst []byte, p *plan, nulls bool) []byte {
-	if !v.cfg.RequestMetrics || len(p.choices) != 1 {
-		if nulls {
-			dst = append(dst, `,"metrics":null`...)
-		}
+	if !v.tellsTimes(p) {
 		return dst
 	}
 	c := &p.choices[0]
@@ -35,6 +32,8 @@ func (v *vllm) appendMetrics(dst []byte, p *plan, nulls bool) []byte {
 	}
 	return append(dst, '}')
 }
+
+func (v *vllm) tellsTimes(p *plan) bool { return v.cfg.RequestMetrics && len(p.choices) == 1 }
 
 // appendMillis appends key and d in milliseconds, to the nanosecond.
 func appendMillis(dst []byte, key string, d time.Duration) []byte {

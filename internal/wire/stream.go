@@ -19,10 +19,9 @@ type stream struct {
 
 	firstToken, firstOutput record.Offset
 
-	rhythm      *rhythm             // nil until there is one
-	final       *record.Usage       // of the final usage event; nil until it has come
-	told        *record.Usage       // what is told of the whole answer before that; nil = nothing
-	took        *record.EngineTimes // what the engine's last event tells of its own time; nil = nothing
+	rhythm      *rhythm       // nil until there is one
+	final       *record.Usage // of the final usage event; nil until it has come
+	told        *record.Usage // what is told of the whole answer before that; nil = nothing
 	perEvent    record.TokenSource
 	firstTokens int64         // of the first token event
 	arrivedAt   time.Duration // of the last token event
@@ -43,6 +42,8 @@ type stream struct {
 	orphaned    bool  // the client has left
 	marked      bool  // SGLang's mark is on its choices
 	heldBack    bool  // SGLang's chat: finish events of several choices come at the end
+
+	took *record.EngineTimes // what the last event tells of the engine's own time; nil = nothing
 }
 
 // init makes the stream ready for the answer that cfg is about.
