@@ -36,7 +36,7 @@ const (
 // Names of the parts, in the order a request goes through them.
 const (
 	partClient  = "client queue"
-	partLoad    = "engine load"
+	partLoad    = "engine load or queue" // Ollama does not tell them apart
 	partQueue   = "engine queue"
 	partPrefill = "prefill"
 	partDecode  = "decode"
