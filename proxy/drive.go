@@ -13,7 +13,7 @@ import (
 // another. It is the goroutine driver of the state machine: it reads what the
 // machine wants, writes what it gives, and knows nothing of HTTP.
 func (c *client) exchange() (again bool) {
-	x := exchange.New(&c.proxy.env, c.peer, time.Now())
+	x := exchange.New(&c.proxy.env, c.peer)
 	c.mu.Lock()
 	c.x, c.begun, c.upload, c.waiting = x, false, nil, true
 	c.mu.Unlock()

@@ -82,7 +82,7 @@ func TestAClientThatLeavesAfterItsAnswer(t *testing.T) {
 		conn := &noted{deadEnd: deadEnd{in: strings.NewReader("")}}
 		c := newClient(newTurn(p.Proxy, conn, false), conn)
 		now := time.Now()
-		c.x, c.begun = exchange.New(&p.env, c.peer, now), true
+		c.x, c.begun = exchange.New(&p.env, c.peer), true
 		p.begin()
 		c.x.Client(now, []byte(getHead+"\r\n"))
 		c.x.Refuse(now, 503, "overloaded", "full")

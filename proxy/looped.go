@@ -19,7 +19,6 @@ type looped struct {
 	conn    *netloop.Conn
 	out     outlet
 	pending []byte    // bytes behind the last request: the next one's
-	since   time.Time // when it began to wait for a request
 	read    time.Time // when the client has to have sent something; zero = it need not
 
 	dialing context.CancelFunc // nil while no connection is being made
@@ -187,7 +186,7 @@ func (c *looped) readClient() {
 func (c *looped) fromClient(p []byte) {
 	now := time.Now()
 	if c.x == nil {
-		c.x = exchange.New(&c.proxy.env, c.peer, c.since)
+		c.x = exchange.New(&c.proxy.env, c.peer)
 	}
 	used := c.x.Client(now, p)
 	c.pending = append(c.pending, p[used:]...)

@@ -104,8 +104,8 @@ func (c *looped) next() {
 		c.close()
 		return
 	}
-	c.after, c.waiting, c.since = goesOn, true, time.Now()
-	c.readBy(c.since.Add(c.proxy.cfg.IdleTimeout))
+	c.after, c.waiting = goesOn, true
+	c.readBy(time.Now().Add(c.proxy.cfg.IdleTimeout))
 }
 
 // linger ends the connection so that the client gets what was written: closing

@@ -153,7 +153,7 @@ func (p *Proxy) newEnv() exchange.Env {
 	env := exchange.Env{
 		Addr: p.cfg.Upstream.Addr, Host: p.cfg.Upstream.Host(), Prefix: p.cfg.Upstream.Prefix,
 		InjectLimit: int64(p.cfg.InjectLimit), HeadLimit: p.cfg.HeadLimit, AnswerLimit: p.cfg.AnswerLimit,
-		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded, KeepKey: p.cfg.AbortSGLang,
+		Timeline: p.cfg.Timeline, Propagate: !p.cfg.NoPropagation, Via: p.cfg.Via, Forwarded: p.cfg.Forwarded, Names: p.cfg.AbortSGLang,
 		Live: p.live, Print: &p.verdict.print, Tracer: p.cfg.Tracer,
 		NewID:    newID,
 		Provider: func() string { return p.verdict.engine().Name },

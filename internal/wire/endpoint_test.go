@@ -2,6 +2,7 @@ package wire
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenomics/internal/record"
@@ -136,6 +137,23 @@ func TestAnswerIDs(t *testing.T) {
 		}
 		if got := o.AnswerIDs(); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"text":"hi","rid":"of-the-client","stream":true}`: "of-the-client",
+		`{"rid":"a\u0062c"}`: "abc",
+		`{"rid":["a","b"]}`:  "",
+		`{"rid":null}`:       "",
+		`{"rid":"` + strings.Repeat("a", maxID) + `"}`: "",
+		`{"text":"rid"}`: "",
+		`not JSON`:       "",
+		``:               "",
+	} {
+		if got := RequestID([]byte(body)); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // the request is sent and the engine answers.
 type request struct {
 	peer Peer
-	born time.Time // since when the connection has waited for it
+	born time.Time // when its first byte came
 
 	method, path string
 	head         []byte // what has come of the head

@@ -24,7 +24,7 @@ func TestASilentStreamHoldsLittle(t *testing.T) {
 		request, answer := []byte(posted(streamBody)), []byte(okChunked+chunk(token))
 		before := inUse()
 		for i := range open {
-			x := New(s.x.env, Peer{Addr: "1.2.3.4:5"}, s.now)
+			x := New(s.x.env, Peer{Addr: "1.2.3.4:5"})
 			x.Client(s.now, request)
 			x.Connected(true, 0)
 			x.ToEngine()
