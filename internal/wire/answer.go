@@ -122,7 +122,8 @@ func topKeys(b []byte) map[string][]byte {
 	return keys
 }
 
-// errorOf reads an error: nested, as text, or, from SGLang, flat.
+// errorOf reads an error: nested, as text, from SGLang flat, or as FastAPI tells
+// that it knows no such path.
 func (a *answer) errorOf(b []byte, keys map[string][]byte) bool {
 	var e engineError
 	switch failed := keys["error"]; {
@@ -133,6 +134,8 @@ func (a *answer) errorOf(b []byte, keys map[string][]byte) bool {
 		}
 	case string(keys["object"]) == `"error"`:
 		e = readError(b)
+	case len(keys) == 1 && text(keys["detail"]) != "":
+		e = readError(keys["detail"])
 	default:
 		return false
 	}

@@ -159,9 +159,9 @@ func (s *stream) judge(how record.Outcome, r *record.Record) {
 			r.Warn("fewer choices than were asked for") // Ollama and TGI ignore n
 		}
 	case terminator != "" && !s.done:
-		r.Outcome, r.Error = record.Truncated, "the stream ended without "+terminator
+		r.Outcome, r.Error, r.ErrorType = record.Truncated, "the stream ended without "+terminator, "no_terminator"
 	default:
-		r.Outcome, r.Error = record.Truncated, "the stream ended before every choice had a finish_reason"
+		r.Outcome, r.Error, r.ErrorType = record.Truncated, "the stream ended before every choice had a finish_reason", "no_finish_reason"
 	}
 }
 
