@@ -164,7 +164,8 @@ func (f *Find) misses(m results.Measured) (misses []string) {
 // Enough says whether the runs of a load settle on which side of the service
 // level it is: one does, unless it came out near the edge.
 func (f *Find) Enough(m results.Measured) bool {
-	return len(m.Runs) >= f.Runs || !f.near(m.Summary())
+	n := len(m.Runs) - m.SetAside()
+	return n >= f.Runs || n > 0 && !f.near(m.Summary())
 }
 
 func (f *Find) near(s stats.Summary) bool {

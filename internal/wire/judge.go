@@ -23,6 +23,9 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	if s.rhythm != nil {
 		s.rhythm.write(r, s.counted)
 	}
+	if len(s.choices) <= 1 && s.cfg.Query.Choices() == 1 {
+		r.Engine = s.took // else it is of one choice alone
+	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed()), int64(s.instants))
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")

@@ -42,6 +42,8 @@ type stream struct {
 	orphaned    bool  // the client has left
 	marked      bool  // SGLang's mark is on its choices
 	heldBack    bool  // SGLang's chat: finish events of several choices come at the end
+
+	took *record.EngineTimes // what the last event tells of the engine's own time; nil = nothing
 }
 
 // init makes the stream ready for the answer that cfg is about.
