@@ -94,11 +94,12 @@ func (o *Observer) formatOf(h AnswerHead) format {
 type headTold struct {
 	usage record.Usage
 	model string
+	took  record.EngineTimes
 }
 
 // headCounts reads the counts that some engines put into the head: vLLM's
 // metadata of an answer in bytes (WIRE.md 3.7), TGI's of one that is not a
-// stream (WIRE.md 8).
+// stream, with its times (WIRE.md 8).
 func (o *Observer) headCounts(h AnswerHead) {
 	if h.Field == nil || h.Status >= 400 {
 		return
@@ -113,6 +114,7 @@ func (o *Observer) headCounts(h AnswerHead) {
 		if count([]byte(h.Field("x-generated-tokens")), &u.Completion) {
 			u.Source = record.SourceEngineCounter
 		}
+		told.took = tgiTook(h.Field)
 	}
 	if told == (headTold{}) {
 		return
@@ -138,5 +140,8 @@ func (o *Observer) addHead(r *record.Record) {
 	u.Prompt, u.Cached = firstOf(u.Prompt, told.Prompt), firstOf(u.Cached, told.Cached)
 	if r.ResponseModel == "" {
 		r.ResponseModel = head.model
+	}
+	if r.Engine == nil {
+		tell(&r.Engine, head.took)
 	}
 }

@@ -23,6 +23,9 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 	if s.rhythm != nil {
 		s.rhythm.write(r, s.counted)
 	}
+	if len(s.choices) <= 1 && s.cfg.Query.Choices() == 1 {
+		r.Engine = s.said().took // else it is of one choice alone
+	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed()), int64(s.instants))
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
@@ -157,9 +160,9 @@ func (s *stream) judge(how record.Outcome, r *record.Record) {
 			r.Warn("fewer choices than were asked for") // Ollama and TGI ignore n
 		}
 	case terminator != "" && !s.done:
-		r.Outcome, r.Error = record.Truncated, "the stream ended without "+terminator
+		r.Outcome, r.Error, r.ErrorType = record.Truncated, "the stream ended without "+terminator, "no_terminator"
 	default:
-		r.Outcome, r.Error = record.Truncated, "the stream ended before every choice had a finish_reason"
+		r.Outcome, r.Error, r.ErrorType = record.Truncated, "the stream ended before every choice had a finish_reason", "no_finish_reason"
 	}
 }
 

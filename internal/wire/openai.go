@@ -74,8 +74,12 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 			g.choice(s, at, &c.choices[i], &c.counts)
 		}
 		g.marks.see(c.print, s.finishes > before)
+		if s.finishes > before {
+			s.account(took(c.took))
+		}
 		return true
 	}
+	s.account(took(c.took))
 	if c.hasUsage {
 		g.marks.seeUsage(c.print)
 	}

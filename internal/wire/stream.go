@@ -44,9 +44,10 @@ type stream struct {
 
 // words are what the engine has said of the whole answer.
 type words struct {
-	final  record.Usage  // of the final usage event
-	told   *record.Usage // what was told before that; nil = nothing
-	failed *engineError  // nil = it has not failed
+	final  record.Usage        // of the final usage event
+	told   *record.Usage       // what was told before that; nil = nothing
+	took   *record.EngineTimes // what the last event tells of the engine's own time; nil = nothing
+	failed *engineError        // nil = it has not failed
 }
 
 // said is what the engine has said.
@@ -63,6 +64,13 @@ func (s *stream) say() *words {
 		s.words = new(words)
 	}
 	return s.words
+}
+
+// account keeps the engine's account of its own time, if it is one.
+func (s *stream) account(t record.EngineTimes) {
+	if t != (record.EngineTimes{}) {
+		s.say().took = &t
+	}
 }
 
 // init makes the stream ready for the answer that cfg is about.
