@@ -32,7 +32,7 @@ func (p *loadgenPlan) hops(sweep string) (*hops, error) {
 	}
 	var err error
 	if h.lines, err = hop.OpenLines(p.proxyRecords); err != nil {
-		return nil, runError(fmt.Errorf("--proxy-records: %w", err))
+		return nil, usageError(fmt.Errorf("--proxy-records: %w", err))
 	}
 	return h, nil
 }

@@ -34,17 +34,17 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
+	id := newSweepID()
+	hops, err := p.hops(id)
+	if err != nil {
+		return err
+	}
 	data, err := p.dataset(ctx)
 	if err != nil {
 		return err
 	}
 	notes := &loadgenNotes{w: e.stderr}
 	engine, err := p.meet(ctx, notes)
-	if err != nil {
-		return err
-	}
-	id := newSweepID()
-	hops, err := p.hops(id)
 	if err != nil {
 		return err
 	}
