@@ -76,7 +76,8 @@ meets a service level.
 
 The results go to a JSON file (docs/results.md says what each key means) and, as
 a table, to standard output; 'tokenomics report' makes a page of them. Other
-tenants of the server flaw the figures. Ctrl-C keeps what was measured.
+tenants of the server flaw the figures. Ctrl-C ends the run and writes what was
+measured; a second one waits for nothing more, a third one kills.
 
 Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
 3 could not run or was stopped.`,

@@ -106,7 +106,7 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 func (p *loadgenPlan) alternate(ctx context.Context, e *env, arms []*arm, sink record.Sink) ([][]results.Measured, error) {
 	live := new(record.Live)
 	var sweeps []*loadgen.Sweep
-	progress := newLoadgenProgress(e.stderr, arms[0].session.notes, p, live)
+	progress := newLoadgenProgress(ctx, e.stderr, arms[0].session.notes, p, live)
 	defer progress.close()
 	for _, a := range arms {
 		a.session.notes.progress = progress

@@ -20,6 +20,7 @@ import (
 // do runs the plan: what is cheap to find wrong is found first, and nothing is
 // sent to the server before all of it was in order.
 func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
+	after := untilAgain(ctx)
 	if p.ab != "" {
 		return p.doAB(ctx, e)
 	}
@@ -48,7 +49,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	target, warm, stopProxy, err := p.proxied(ctx, e, hops.theirs())
+	target, warm, stopProxy, err := p.proxied(after, e, hops.theirs())
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 		id: id, hops: hops, saver: p.saver(id), calibration: calibrated, hint: hint,
 	}
 	measured, sweepErr := session.sweep(ctx, target, requests)
-	if err := errors.Join(stopProxy(), closeRequests(), hops.gather()); err != nil {
+	if err := errors.Join(stopProxy(), closeRequests(), hops.gather(after)); err != nil {
 		notes.Warning(oneLine(err))
 	}
 	return session.finish(out, measured, sweepErr)
@@ -142,8 +143,8 @@ type nopCloser struct{ io.Writer }
 func (nopCloser) Close() error { return nil }
 
 // proxied is where requests go: the server, or our proxy in front of it, which
-// gives its Records to sink too. The proxy outlives ctx, so that what it has seen
-// is exported after a stop too.
+// gives its Records to sink too. ctx outlives a stop, so that what the proxy has
+// seen is exported then.
 func (p *loadgenPlan) proxied(ctx context.Context, e *env, sink record.Sink) (target upstream.Target, warm warmUp, stop func() error, err error) {
 	if !p.viaProxy {
 		return p.base.target, nil, func() error { return nil }, nil
@@ -153,7 +154,7 @@ func (p *loadgenPlan) proxied(ctx context.Context, e *env, sink record.Sink) (ta
 	// Twice the largest load: the next one may come before the last one's
 	// connections are gone.
 	o.connections = max(1024, 2*p.largest())
-	proxyURL, warm, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), o)
+	proxyURL, warm, stop, err := startInProcessProxy(ctx, e, p.base.server(), o)
 	if err != nil {
 		return target, nil, nil, err
 	}
