@@ -80,7 +80,7 @@ tenants of the server flaw the figures. Ctrl-C ends the run and writes what was
 measured; a second one waits for nothing more, a third one kills.
 
 Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
-3 could not run or was stopped.`,
+3 could not run, was stopped, or could not write all that was asked for.`,
 		Example: loadgenExamples,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

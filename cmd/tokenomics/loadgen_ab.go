@@ -27,14 +27,12 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	sink, closeRequests, err := p.requestsSink(e)
+	sink, closeRequests, err := p.requestsSink(e, arms[0].session.notes)
 	if err != nil {
 		return err
 	}
 	measured, sweepErr := p.alternate(ctx, e, arms, sink)
-	if err := closeRequests(); err != nil {
-		arms[0].session.notes.Warning(oneLine(err))
-	}
+	lost := arms[0].session.notes.lost(closeRequests())
 	if len(measured[0]) == 0 { // the first is never behind the second
 		return nothingMeasured(sweepErr)
 	}
@@ -46,13 +44,13 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 		failed = errors.Join(failed, a.session.finish(a.out, measured[k], sweepErr))
 	}
 	if failed != nil {
-		return failed
+		return errors.Join(failed, lost)
 	}
 	var files []*results.Results
 	for k, a := range arms {
 		files = append(files, a.session.results(measured[k], false))
 	}
-	return p.showAB(arms, files)
+	return errors.Join(p.showAB(arms, files), lost)
 }
 
 // arms meets both servers.

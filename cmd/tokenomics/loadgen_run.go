@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -54,7 +53,7 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 		return err
 	}
 	// Last, because it empties a file that may be there.
-	requests, closeRequests, err := p.requestsSink(e)
+	requests, closeRequests, err := p.requestsSink(e, notes)
 	if err != nil {
 		return errors.Join(err, stopProxy())
 	}
@@ -64,10 +63,19 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 		id: id, hops: hops, saver: p.saver(id), calibration: calibrated, hint: hint,
 	}
 	measured, sweepErr := session.sweep(ctx, target, requests)
-	if err := errors.Join(stopProxy(), closeRequests(), hops.gather(after)); err != nil {
-		notes.Warning(oneLine(err))
+	lost := notes.lost(stopProxy(), closeRequests(), hops.gather(after))
+	return errors.Join(session.finish(out, measured, sweepErr), lost)
+}
+
+// lost are errors by which something is missing that was asked for beside the
+// results: it is a warning in those, and the end of the command.
+func (n *loadgenNotes) lost(errs ...error) error {
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
 	}
-	return session.finish(out, measured, sweepErr)
+	n.add(oneLine(err))
+	return runError(err)
 }
 
 // newSweepID begins the ids of a sweep's requests.
@@ -112,8 +120,10 @@ func modelsRefused(base string, status int) error {
 	return fmt.Errorf("%s answers %d to GET /v1/models: is it the right --api-base? If it has no such page, name the model with --model", base, status)
 }
 
-// requestsSink writes --requests-file; nil where none was asked for.
-func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
+// requestsSink writes --requests-file; nil where none was asked for. Each line is
+// written at once, so that a disk that is full is told of while the rest of the
+// run may still be saved.
+func (p *loadgenPlan) requestsSink(e *env, notes *loadgenNotes) (record.Sink, func() error, error) {
 	var to io.WriteCloser
 	switch p.requestsFile {
 	case "":
@@ -127,11 +137,11 @@ func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
 		}
 		to = f
 	}
-	buffered := bufio.NewWriter(to)
-	sink := record.NewJSONL(buffered)
+	sink := record.NewJSONL(to)
+	sink.OnError = func(err error) { notes.Warning(fmt.Sprintf("--requests-file %s lacks lines: %v", p.requestsFile, err)) }
 	return sink, func() error {
-		if err := errors.Join(sink.Err(), buffered.Flush(), to.Close()); err != nil {
-			return fmt.Errorf("writing %q: %w", p.requestsFile, err)
+		if err := errors.Join(sink.Err(), to.Close()); err != nil {
+			return fmt.Errorf("--requests-file %s: %w", p.requestsFile, err)
 		}
 		return nil
 	}, nil

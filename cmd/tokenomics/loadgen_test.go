@@ -238,6 +238,24 @@ func TestLoadgenStopped(t *testing.T) {
 	}
 }
 
+// TestLoadgenLosesRequestLines: a disk that is full is told of at once, the
+// results are written, and the command fails.
+func TestLoadgenLosesRequestLines(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	path := filepath.Join(t.TempDir(), "r.json")
+	code, _, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--batch-sizes", "2", "--num-runs", "2", "--warmup", "0",
+		"--requests-file", "/dev/full", "--results-file", path)
+	told, ended := strings.Index(stderr, "Warning: --requests-file /dev/full lacks lines"), strings.Index(stderr, "batch 2, run 1/2: 2 requests")
+	if code != 3 || told < 0 || told > ended || !strings.Contains(stderr, "(4 lines lost)") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	if r := readResults(t, path); r.Results["2"].Requests != 4 || len(r.Warnings) == 0 {
+		t.Errorf("results: %+v", r)
+	}
+}
+
 // TestProxyVariablesAreNotForUs: a host whose proxies are set up by environment
 // variables can still run a plain sweep.
 func TestProxyVariablesAreNotForUs(t *testing.T) {
