@@ -128,7 +128,7 @@ func (f *loadgenFlags) registerServer(fs *pflag.FlagSet) {
 }
 
 func (f *loadgenFlags) registerResults(fs *pflag.FlagSet) {
-	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
+	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results, - for standard output (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
 	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file:\n"+strings.Join(exportFormats, ", ")+"; each request's events are then kept in memory to the end")
 	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens")
@@ -152,12 +152,14 @@ type loadgenPlan struct {
 	extra []loadgen.Header
 
 	prompts promptPlan
-	forever bool // made prompts have answers as long as they may be, where the engine can
+	beside  string // where the results in other tools' formats go: beside that file
+	forever bool   // made prompts have answers as long as they may be, where the engine can
 }
 
 // plan checks everything that can be checked without touching the world.
 // given says whether a flag was named.
 func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
+	f.nameStdout()
 	p := &loadgenPlan{loadgenFlags: f}
 	var err error
 	if p.loadPlan, err = f.load.plan(given); err != nil {

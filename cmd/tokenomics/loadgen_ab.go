@@ -18,7 +18,7 @@ import (
 type arm struct {
 	name    string // "A"
 	session *loadgenSession
-	out     *results.OutFile
+	out     resultsOut
 }
 
 // doAB measures two servers in turns and compares them.
@@ -59,8 +59,11 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 	if len(urls) != 2 {
 		return nil, usageError(fmt.Errorf("--ab %q: give the URLs of two servers, separated by a comma", p.ab))
 	}
-	if p.resultsFile == "" {
-		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
+	if _, err := p.openResults(e); err != nil {
+		return nil, err
+	}
+	if p.beside != p.resultsFile {
+		return nil, usageError(errors.New("--ab writes a results file for each server, with -a and -b at the end of its name: give --results-file one that is a file's"))
 	}
 	calibrated, hint, err := p.calibration()
 	if err != nil {
@@ -82,8 +85,8 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 		}
 		ending := filepath.Ext(p.resultsFile)
 		plan.resultsFile = strings.TrimSuffix(p.resultsFile, ending) + "-" + strings.ToLower(a.name) + ending
-		if a.out, err = results.NewOutFile(plan.resultsFile); err != nil {
-			return nil, runError(fmt.Errorf("--results-file: %w", err))
+		if a.out, err = plan.openResults(e); err != nil {
+			return nil, err
 		}
 		notes := &loadgenNotes{w: e.stderr}
 		found, err := plan.meet(ctx, notes)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/internal/results"
 	"tokenomics/internal/upstream"
 )
 
@@ -23,12 +22,9 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if p.ab != "" {
 		return p.doAB(ctx, e)
 	}
-	if p.resultsFile == "" {
-		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
-	}
-	out, err := results.NewOutFile(p.resultsFile)
+	out, err := p.openResults(e)
 	if err != nil {
-		return runError(fmt.Errorf("--results-file: %w", err))
+		return err
 	}
 	calibrated, hint, err := p.calibration()
 	if err != nil {
@@ -128,7 +124,7 @@ func (p *loadgenPlan) requestsSink(e *env, notes *loadgenNotes) (record.Sink, fu
 	switch p.requestsFile {
 	case "":
 		return nil, func() error { return nil }, nil
-	case "-":
+	case toStdout:
 		to = nopCloser{e.stdout}
 	default:
 		f, err := os.OpenFile(p.requestsFile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

@@ -285,3 +285,31 @@ func TestLoadgenSavesForOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadgenResultsOnStandardOutput: nothing but the JSON is there, and what
+// other tools read goes to files of the default name.
+func TestLoadgenResultsOnStandardOutput(t *testing.T) {
+	url := fakeServer(t, answers)
+	for _, tt := range []struct {
+		name  string
+		alone bool // JSON is all that is on standard output
+	}{{"-", true}, {"/dev/stdout", true}, {"/dev/null", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Chdir(dir)
+			code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", url, "--batch-sizes", "2", "--num-runs", "1", "--warmup", "0",
+				"--save-as", "vllm", "--results-file", tt.name)
+			if code != 0 {
+				t.Fatalf("exit code %d\n%s", code, stderr)
+			}
+			var r struct{ Results map[string]any }
+			if err := json.Unmarshal([]byte(stdout), &r); (err == nil) != tt.alone || tt.alone && (len(r.Results) != 1 || !strings.Contains(stderr, "Results: standard output")) {
+				t.Errorf("%v: standard output is %s\nstandard error is %s", err, stdout, stderr)
+			}
+			saved, err := filepath.Glob(filepath.Join(dir, "results-*-2-run1.vllm.json"))
+			if err != nil || len(saved) != 1 {
+				t.Errorf("saved are %q, %v", saved, err)
+			}
+		})
+	}
+}
