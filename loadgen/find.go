@@ -121,7 +121,7 @@ func LoadOf(m results.Measured) float64 {
 func (f *Find) Good(m results.Measured) (ok bool, why string) {
 	s := m.Summary()
 	var misses []string
-	issued := float64(max(1, s.Requests-s.Aborted+s.BrokenOff))
+	issued := float64(max(1, s.Issued()))
 	if share := float64(s.Failed) / issued; share > f.MaxFails {
 		misses = append(misses, fmt.Sprintf("%.1f %% of requests failed", 100*share))
 	}
