@@ -232,6 +232,8 @@ func (p *loadgenPlan) agree(given func(string) bool) error {
 		return errors.New("--ab names both servers, and goes with neither --api-base, --via-proxy, --proxy-records nor --find")
 	case talks && p.ask.endpoint != "chat":
 		return fmt.Errorf("--conversations are chats: leave --endpoint %s out", p.ask.endpoint)
+	case talks && p.prompts.scenario == nil && (p.say.numImages > 0 || p.say.prefixTokens > 0 || len(p.say.loras) > 0):
+		return errors.New("conversations of a dataset are asked as they are: leave --num-images, --prefix-tokens and --lora out, or have prompts made, as with --input-len")
 	case talks && p.prompts.scenario != nil && p.say.history == historyDataset:
 		return errors.New("--history dataset needs a dataset that has answers: made prompts have none")
 	case p.trace != nil && (p.prompts.scenario != nil || given("dataset-key") || given("dataset-name") || p.say.datasetFile+p.say.datasetConfig+p.say.hfDataset != ""):

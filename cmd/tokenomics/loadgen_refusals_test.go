@@ -90,6 +90,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--extra-body x", 2, "is no JSON object"},
 		{"--scenario D(1)", 2, "has its own: leave one out"},
 		{"--conversations 1 --endpoint messages", 2, "are chats"},
+		{"--conversations 1 --lora a,b", 2, "are asked as they are"},
 		{"--think-time 1s", 2, "is for --conversations"},
 		{"--trace-speed 2", 2, "are for --trace"},
 		{"--trace nowhere.jsonl", 2, "nowhere.jsonl"},
