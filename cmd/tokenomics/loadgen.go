@@ -168,8 +168,10 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {
 		return nil, err
 	}
-	if err := trust(f.proxy.upstreamCA, f.proxy.upstreamInsecure, &p.base.target); err != nil {
-		return nil, err
+	if f.ab == "" {
+		if err := trust(f.proxy.upstreamCA, f.proxy.upstreamInsecure, &p.base.target); err != nil {
+			return nil, err
+		}
 	}
 	if p.extra, err = parseHeaders(f.headers); err != nil {
 		return nil, err

@@ -53,11 +53,29 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 	return errors.Join(p.showAB(arms, files), lost)
 }
 
-// arms meets both servers.
-func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error) {
+// bothBases are where the two servers are.
+func (p *loadgenPlan) bothBases() (bases []apiBase, err error) {
 	urls := strings.Split(p.ab, ",")
 	if len(urls) != 2 {
-		return nil, usageError(fmt.Errorf("--ab %q: give the URLs of two servers, separated by a comma", p.ab))
+		return nil, fmt.Errorf("%q: give the URLs of two servers, separated by a comma", p.ab)
+	}
+	bases = make([]apiBase, len(urls))
+	for i, url := range urls {
+		if bases[i], err = parseAPIBase(strings.TrimSpace(url)); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.ab, err)
+		}
+	}
+	if err := trust(p.proxy.upstreamCA, p.proxy.upstreamInsecure, &bases[0].target, &bases[1].target); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.ab, err)
+	}
+	return bases, nil
+}
+
+// arms meets both servers.
+func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error) {
+	bases, err := p.bothBases()
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--ab %w", err))
 	}
 	if _, err := p.openResults(e); err != nil {
 		return nil, err
@@ -73,16 +91,10 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 	if err != nil {
 		return nil, err
 	}
-	for i, url := range urls {
+	for i, base := range bases {
 		a := &arm{name: string(rune('A' + i))}
 		flags, plan := *p.loadgenFlags, *p
-		plan.loadgenFlags = &flags
-		if plan.base, err = parseAPIBase(strings.TrimSpace(url)); err == nil {
-			err = trust(p.proxy.upstreamCA, p.proxy.upstreamInsecure, &plan.base.target)
-		}
-		if err != nil {
-			return nil, usageError(fmt.Errorf("--ab: %w", err))
-		}
+		plan.loadgenFlags, plan.base = &flags, base
 		ending := filepath.Ext(p.resultsFile)
 		plan.resultsFile = strings.TrimSuffix(p.resultsFile, ending) + "-" + strings.ToLower(a.name) + ending
 		if a.out, err = plan.openResults(e); err != nil {

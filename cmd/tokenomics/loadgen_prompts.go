@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -178,9 +177,8 @@ func (p *loadgenPlan) counter(engine upstream.Engine) tokenizer.Counter {
 	case p.prompts.tokenizer != nil:
 		return p.prompts.tokenizer
 	case slices.Contains([]string{"vllm", "sglang", "llama_cpp"}, engine.Name):
-		return tokenizer.Engine{
-			Root: p.base.server(), Name: engine.Name, Model: p.model, APIKey: p.apiKey, Client: &http.Client{Timeout: time.Minute},
-		}
+		root, client := p.base.target.Root().HTTPClient(time.Minute)
+		return tokenizer.Engine{Root: root, Name: engine.Name, Model: p.model, APIKey: p.apiKey, Client: client}
 	}
 	return nil
 }

@@ -79,6 +79,7 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--stop-when output_tok_s=1% --num-runs 3", 2, "both end the runs"},
 		{"--max-runs 9", 2, "is for --stop-when"},
 		{"--goodput speed:1", 2, "is no bound"},
+		{"--ab http://a,http://b --upstream-insecure", 2, "give an address with https://"},
 		{"--ab http://a", 2, "two servers, separated by a comma"},
 		{"--ab http://a,http://b --results-file -", 2, "give --results-file one that is a file's"},
 		{"--ab http://a,http://b --results-file /dev/null", 2, "give --results-file one that is a file's"},
