@@ -82,7 +82,7 @@ measured; a second one waits for nothing more, a third one kills.
 Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
 3 could not run, was stopped, or could not write all that was asked for.`,
 		Example: loadgenExamples,
-		Args:    noArgs,
+		Args:    f.takeArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := f.plan(cmd.Flags().Changed)
 			if err != nil {
@@ -92,6 +92,7 @@ Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
 		},
 	}
 	f.register(cmd)
+	cmd.SetFlagErrorFunc(f.flagError)
 	return cmd
 }
 

@@ -33,6 +33,11 @@ func TestLoadgenRefusals(t *testing.T) {
 		want string
 	}{
 		{"--frobnicate", 2, "unknown flag"},
+		{"--random_input_len 5", 2, "there is no --random-input-len here: that is --input-len; see 'tokenomics loadgen --help'"},
+		{"--goodput ttft:500 tpot:fast", 2, "--goodput"},
+		{"--goodput ttft:500 more", 2, "unexpected argument \"more\""},
+		{"tpot:50", 2, "unexpected argument \"tpot:50\""},
+		{"--endpoint /v1/chats", 2, "give one of chat, completions"},
 		{"--batch_sizes 1,,2", 2, "such as 1,2,4,8"},
 		{"--num-runs 0", 2, "--num-runs 0: give 1 or more"},
 		{"--max-tokens 0", 2, "--max-tokens 0"},

@@ -153,6 +153,18 @@ func TestWhatCannotBeAsked(t *testing.T) {
 	}
 }
 
+// TestEndpointAt knows each endpoint by its path.
+func TestEndpointAt(t *testing.T) {
+	for path, want := range map[string]string{
+		"/v1/completions": "completions", "/v1/chat/completions": "chat", "/api/chat": "ollama-chat", "/generate": "generate",
+		"/completions": "", "/v1/generate": "", "": "",
+	} {
+		if got, ok := EndpointAt(path); got != want || ok != (want != "") {
+			t.Errorf("%s: %q, %v; want %q", path, got, ok, want)
+		}
+	}
+}
+
 // TestTakesIgnoreEOS is no where asking for it would be refused, and of engines
 // that are not known.
 func TestTakesIgnoreEOS(t *testing.T) {
