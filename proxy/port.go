@@ -27,7 +27,7 @@ var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 // to read, holds its buffer while it waits.
 type port struct {
 	conn  net.Conn
-	raw   syscall.RawConn // nil for TLS
+	raw   syscall.RawConn // nil for TLS, and where sockets are not Direct
 	limit time.Duration   // of one write without progress
 
 	take    func([]byte) bool // of the pump that runs
@@ -40,6 +40,7 @@ type port struct {
 
 	watched bool        // the watcher tells when the peer closes
 	ended   atomic.Bool // it has
+	broke   atomic.Bool // a write was told that it broke the connection: reading would see nothing but an end
 
 	mu        sync.Mutex // protects the rest, and the deadlines
 	readOver  bool       // reading has been interrupted for good
@@ -51,7 +52,7 @@ type port struct {
 // newPort is the port of a TCP, unix or TLS connection.
 func newPort(conn net.Conn, limit time.Duration) *port {
 	p := &port{conn: conn, limit: limit}
-	if sc, ok := conn.(syscall.Conn); ok {
+	if sc, ok := conn.(syscall.Conn); ok && sock.Direct {
 		if raw, err := sc.SyscallConn(); err == nil {
 			p.raw = raw
 		}
@@ -126,6 +127,9 @@ func (p *port) readable(fd uintptr) (done bool) {
 		case err != nil:
 			p.readErr = os.NewSyscallError("read", err)
 			return true
+		case n == 0 && p.broke.Load():
+			p.readErr = os.NewSyscallError("read", syscall.ECONNRESET)
+			return true
 		case n == 0:
 			p.readErr = io.EOF
 			return true
@@ -187,6 +191,9 @@ func (p *port) writable(fd uintptr) (done bool) {
 			}
 			return false
 		case err != nil:
+			if err == syscall.ECONNRESET { // where the peer had ended before, it is EPIPE
+				p.broke.Store(true)
+			}
 			p.outErr = os.NewSyscallError("write", err)
 			return true
 		default:
@@ -266,7 +273,7 @@ func (p *port) interrupt() {
 // whoever is inside.)
 func (p *port) hangUp() {
 	if raw := rawOf(p.conn); raw != nil {
-		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+		_ = raw.Control(func(fd uintptr) { _ = sock.Shutdown(fd, syscall.SHUT_RDWR) })
 	}
 	p.interrupt()
 }

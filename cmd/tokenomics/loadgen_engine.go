@@ -66,7 +66,7 @@ func (w *engineWatch) prepare(ctx context.Context, run int) (ready loadgen.Prepa
 		}
 		if word != "" {
 			w.drain = drainLater
-			w.once(word + ": somebody else uses it")
+			w.once(word)
 		}
 	}
 	method, salt, noPromptCache, err := w.engine.PrepareRun(ctx, w.mode)
@@ -85,7 +85,7 @@ func (w *engineWatch) prepare(ctx context.Context, run int) (ready loadgen.Prepa
 	}
 	if run > 0 {
 		w.begin(ctx, run)
-		ready.After = func(m *results.MeasuredRun) { w.end(context.WithoutCancel(ctx), m) }
+		ready.After = func(m *results.MeasuredRun) { w.end(untilAgain(ctx), m) }
 	}
 	return ready, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"time"
 
@@ -14,21 +13,21 @@ import (
 )
 
 // finish writes the results, shows them and judges.
-func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measured, sweepErr error) error {
+func (s *loadgenSession) finish(out resultsOut, measured []results.Measured, sweepErr error) error {
 	stopped := errors.Is(sweepErr, context.Canceled)
 	if len(measured) == 0 {
 		return nothingMeasured(sweepErr)
 	}
 	file := s.results(measured, sweepErr != nil)
 	writeErr := out.Write(file.Write)
-	if err := s.show(measured, sweepErr == nil); err != nil {
+	if err := s.show(measured, file.Results, sweepErr == nil); err != nil {
 		return runError(errors.Join(err, writeErr))
 	}
 	if writeErr != nil {
 		return runError(writeErr)
 	}
-	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsFile)
-	others, err := s.saver.write(file, s.plan.resultsFile)
+	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsName())
+	others, err := s.saver.write(file, s.plan.beside)
 	if err != nil {
 		return runError(fmt.Errorf("--save-as: %w", err))
 	}
@@ -37,7 +36,7 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 	}
 	switch requests, failed, first := totals(measured); {
 	case stopped:
-		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))
+		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsName()))
 	case sweepErr != nil:
 		return runError(sweepErr)
 	case failed == requests && requests == 1:
@@ -46,7 +45,11 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
 	}
 	if f := s.plan.find; f != nil {
-		if _, ok := f.Knee(measured); !ok {
+		switch _, ok := f.Knee(measured); {
+		case ok:
+		case !f.Bound(measured):
+			return runError(errors.New("no load was seen to meet the service level, and this machine could not measure the lowest that was tried: leave it more time for the load generator, or run that elsewhere"))
+		default:
 			return failError(errors.New("no load meets the service level"))
 		}
 	}
@@ -79,16 +82,9 @@ func totals(measured []results.Measured) (requests, failed int, first string) {
 	return requests, failed, first
 }
 
-// words is where the table goes: standard output, unless that carries JSON.
-func (s *loadgenSession) words() io.Writer {
-	if s.plan.requestsFile == "-" {
-		return s.env.stderr
-	}
-	return s.env.stdout
-}
-
-// show prints the summary. whole says that the sweep was not stopped.
-func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
+// show prints the summary. points are what measured is written as; whole says that
+// the sweep was not stopped.
+func (s *loadgenSession) show(measured []results.Measured, points results.Points, whole bool) error {
 	w := s.words()
 	fmt.Fprintf(w, "\n%s on %s, %s, %s\n\n", s.plan.model, s.plan.base.shown, s.found, s.said().describe())
 	var rows []report.Row
@@ -109,6 +105,11 @@ func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
 		if sum.Failed > 0 {
 			fmt.Fprintf(w, "\n%s %s: %d of %d requests failed and are in no average, the first with: %s\n",
 				s.what(), m.Name, sum.Failed, sum.Requests, sum.FirstError)
+		}
+	}
+	for i := range points {
+		if line := report.SpentLine(&points[i]); line != "" {
+			fmt.Fprintf(w, "\n%s %s: %s\n", s.what(), points[i].Name, line)
 		}
 	}
 	s.showHops(w, measured)

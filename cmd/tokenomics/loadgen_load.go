@@ -76,7 +76,7 @@ func (f *loadFlags) registerRuns(fs *pflag.FlagSet) {
 	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
 	fs.StringVar(&f.stopWhen, "stop-when", "", "keep adding runs of each load until a `figure` is known so closely, such as output_tok_s=2%")
 	fs.IntVar(&f.maxRuns, "max-runs", 30, "with --stop-when: runs of each load at the most")
-	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as 'ttft:500 tpot:50' or ttft=500ms,tpot=50ms")
+	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as ttft:500 tpot:50 or ttft=500ms,tpot=50ms")
 	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
 	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
 	fs.Var(newSeconds(&f.warmupTime, 0), "warmup-time", "`time` for which the first load is sent and not measured, in place of --warmup")
@@ -154,6 +154,8 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return errors.New("--warmup and --warmup-time exclude each other: give one")
 	case f.numPrompts < 0 || f.numPrompts == 0 && given("num-prompts"):
 		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
+	case f.duration == 0 && given("duration"):
+		return errors.New("--duration 0: give a time above 0, or say with --num-prompts what ends a run")
 	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:
 		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")
 	case f.numPrompts > 0 && f.duration > 0:

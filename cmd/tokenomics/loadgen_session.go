@@ -96,7 +96,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink
 	if err != nil {
 		return nil, err
 	}
-	progress := newLoadgenProgress(s.env.stderr, s.notes, s.plan, live)
+	progress := newLoadgenProgress(ctx, s.env.stderr, s.notes, s.plan, live)
 	defer progress.close()
 	sweep.Progress = progress
 	return sweep.Do(ctx)
@@ -182,7 +182,7 @@ func (p *loadgenPlan) searches(s *loadgen.Sweep, plan loadgen.Plan) {
 		}
 		return plan.Point(l)
 	}
-	s.Route, s.Enough = p.find.Next, p.find.Enough
+	s.Route, s.Enough, s.Late = p.find.Next, p.find.Enough, calibration.Late
 }
 
 // planned is how many runs of a load there are to be, at least.

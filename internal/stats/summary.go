@@ -41,7 +41,7 @@ type Summary struct {
 	SteadyTokS record.Opt[float64] // output, while the target was in flight; see steady
 	MaxTokS    record.Opt[float64] // most output tokens that arrived in one second
 	GoodputRPS record.Opt[float64] // good requests per second of Span
-	GoodRatio  record.Opt[float64] // good requests of all but those that the user stopped
+	GoodRatio  record.Opt[float64] // good requests of those that are Issued
 	Unjudged   int                 // successes that the SLO can't be held to: they are not good
 
 	PeakInFlight int // most requests in flight, 0 where nothing was sent
@@ -50,6 +50,7 @@ type Summary struct {
 
 	TTFT, TTFO, TPOT, Gap, ITL, E2E, ClientQueue *Quantiles
 	TTFTSched, TTFOSched, E2ESched               *Quantiles // of an open loop, from the moment a request was due
+	EngineTimes
 }
 
 // Summary is the figures of all that was observed.
@@ -65,7 +66,7 @@ func (w *Window) Summary() Summary {
 		TTFT: QuantilesOf(&w.ttft), TTFO: QuantilesOf(&w.ttfo), TPOT: QuantilesOf(&w.tpot),
 		Gap: QuantilesOf(&w.gaps), ITL: QuantilesOf(&w.itl), E2E: QuantilesOf(&w.e2e), ClientQueue: QuantilesOf(&w.queue),
 		TTFTSched: QuantilesOf(&w.ttftSched), TTFOSched: QuantilesOf(&w.ttfoSched), E2ESched: QuantilesOf(&w.e2eSched),
-		PeakInFlight: w.peakInFlight(), SteadyTokS: w.steadyTokS(), Unjudged: w.unjudged,
+		EngineTimes: w.engine.summary(), PeakInFlight: w.peakInFlight(), SteadyTokS: w.steadyTokS(), Unjudged: w.unjudged,
 	}
 	for outcome, n := range w.outcomes {
 		s.Requests += n
@@ -83,6 +84,10 @@ func (w *Window) Summary() Summary {
 	w.goodput(&s)
 	return s
 }
+
+// Issued is what shares of requests are of: all that were issued, but those that
+// the tool's user stopped. What the tool broke off is among them: it was too slow.
+func (s *Summary) Issued() int { return s.Requests - s.Aborted + s.BrokenOff }
 
 // rates are what came per second of the span.
 func (w *Window) rates(s *Summary) {
@@ -112,7 +117,7 @@ func (w *Window) goodput(s *Summary) {
 	if w.SLO == (SLO{}) || w.unjudged > 0 && w.unjudged == s.Succeeded {
 		return
 	}
-	s.GoodRatio = ratio(float64(w.good), float64(s.Requests-s.Aborted+s.BrokenOff))
+	s.GoodRatio = ratio(float64(w.good), float64(s.Issued()))
 	if span := w.span(); span > 0 {
 		s.GoodputRPS = record.Some(float64(w.good) / span.Seconds())
 	}

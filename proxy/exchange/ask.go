@@ -43,13 +43,22 @@ func (x *Exchange) edit() (body []byte) {
 	defer x.unreadable()
 	r := x.req
 	w := r.work
-	w.query = wire.ReadQuery(r.method, r.path, x.body())
-	r.query = known
+	x.read(x.body())
 	if x.env.Ask != nil {
 		body, w.strip = w.query.Edit(x.body(), x.env.Ask(&w.query))
 	}
 	x.asked = w.strip.Any()
 	return body
+}
+
+// read reads the body.
+func (x *Exchange) read(body []byte) {
+	r := x.req
+	r.work.query = wire.ReadQuery(r.method, r.path, body)
+	if x.names != nil {
+		x.names.id = wire.RequestID(body)
+	}
+	r.query = known
 }
 
 // ready makes what measures the answer, once the request is whole. It is called
@@ -64,7 +73,7 @@ func (x *Exchange) ready() {
 	defer x.unreadable()
 	w := r.work
 	if r.query == unread {
-		w.query = wire.ReadQuery(r.method, r.path, x.body())
+		x.read(x.body())
 	}
 	x.measure(w.query, w.strip)
 }
@@ -80,7 +89,7 @@ func (x *Exchange) measure(query wire.Query, strip wire.Strip) {
 	if x.env.Provider != nil {
 		x.facts.provider = x.env.Provider()
 	}
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, KeepIDs: x.env.Names, Live: x.env.Live}, strip, x.env.Print)
 }
 
 // unreadable, deferred, is for a request that reading fails for: nothing is known
