@@ -134,23 +134,30 @@ func (x *Exchange) describe(req *http1.Request) {
 }
 
 // word is b as a string: without a copy, which each stream would hold, where it is
-// what most requests have.
+// what most requests have. (A map would be looked up in memory that is cold.)
 func word(b []byte) string {
-	if s, ok := usual[string(b)]; ok {
-		return s
+	switch string(b) {
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "/v1/chat/completions":
+		return "/v1/chat/completions"
+	case "/v1/completions":
+		return "/v1/completions"
+	case "/v1/responses":
+		return "/v1/responses"
+	case "/v1/messages":
+		return "/v1/messages"
+	case "/v1/embeddings":
+		return "/v1/embeddings"
+	case "/api/chat":
+		return "/api/chat"
+	case "/generate":
+		return "/generate"
 	}
 	return string(b)
 }
-
-var usual = func() map[string]string {
-	all := map[string]string{}
-	for _, s := range []string{
-		"GET", "POST", "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/api/chat", "/generate",
-	} {
-		all[s] = s
-	}
-	return all
-}()
 
 // trace begins or continues the request's trace, where tracing is on.
 func (x *Exchange) trace(f http1.Fields) {
