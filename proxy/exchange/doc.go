@@ -15,4 +15,6 @@
 //	ToClient()           bytes for the client           -> write them, then Measure and Idle
 //	EngineEnd, Abort     a side is gone, or time is up
 //	Done()               Record, KeepClient, KeepEngine say what is left to do
+//
+// What need not be done before bytes are written is done in Flushed and Measure.
 package exchange
