@@ -119,8 +119,24 @@ func LoadOf(m results.Measured) float64 {
 
 // Good says whether a load meets the service level, and if not, why.
 func (f *Find) Good(m results.Measured) (ok bool, why string) {
+	why = strings.Join(append(f.misses(m), f.doubts(m)...), ", ")
+	return why == "", why
+}
+
+// Doubted says whether nothing but Doubts speaks against a load.
+func (f *Find) Doubted(m results.Measured) bool {
+	return len(f.misses(m)) == 0 && len(f.doubts(m)) > 0
+}
+
+func (f *Find) doubts(m results.Measured) []string {
+	if f.Doubts == nil {
+		return nil
+	}
+	return f.Doubts(m)
+}
+
+func (f *Find) misses(m results.Measured) (misses []string) {
 	s := m.Summary()
-	var misses []string
 	issued := float64(max(1, s.Issued()))
 	if share := float64(s.Failed) / issued; share > f.MaxFails {
 		misses = append(misses, fmt.Sprintf("%.1f %% of requests failed", 100*share))
@@ -142,16 +158,14 @@ func (f *Find) Good(m results.Measured) (ok bool, why string) {
 	case u == nil && m.Load.Shape == ShapeRate && s.PeakInFlight > 1: // one at a time leaves nothing behind
 		misses = append(misses, "its runs were too short to tell whether it can be sustained")
 	}
-	if f.Doubts != nil {
-		misses = append(misses, f.Doubts(m)...)
-	}
-	return len(misses) == 0, strings.Join(misses, ", ")
+	return misses
 }
 
 // Enough says whether the runs of a load settle on which side of the service
 // level it is: one does, unless it came out near the edge.
 func (f *Find) Enough(m results.Measured) bool {
-	return len(m.Runs) >= f.Runs || !f.near(m.Summary())
+	n := len(m.Runs) - m.SetAside()
+	return n >= f.Runs || n > 0 && !f.near(m.Summary())
 }
 
 func (f *Find) near(s stats.Summary) bool {
@@ -164,6 +178,18 @@ func (f *Find) near(s stats.Summary) bool {
 		near = near || ok && v > b.Limit*(1-edge)
 	}
 	return near
+}
+
+// Bound says whether what ended the search was the engine, and not Doubts: the
+// lowest load that was too much, where there is one, missed the service level.
+func (f *Find) Bound(done []results.Measured) bool {
+	_, hi := f.bracket(done)
+	for _, m := range done {
+		if LoadOf(m) == hi {
+			return !f.Doubted(m)
+		}
+	}
+	return true
 }
 
 // Knee is the highest load that was good while none below it was not; not ok

@@ -103,6 +103,46 @@ func TestFindTrustsNoDoubtfulPoint(t *testing.T) {
 	}
 }
 
+// TestFindTellsWhatEndedIt: where the load above the knee was but doubted, the
+// engine may do more.
+func TestFindTellsWhatEndedIt(t *testing.T) {
+	bounds, err := stats.ParseBounds("ttft_p99=500ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doubted := func(m results.Measured) []string {
+		if LoadOf(m) > 2 {
+			return []string{"the tool was too slow"}
+		}
+		return nil
+	}
+	for _, tt := range []struct {
+		name           string
+		ttft           time.Duration // of 4 in flight; 2 are good
+		doubts         func(results.Measured) []string
+		doubted, bound bool
+	}{
+		{"nothing too much", 100 * time.Millisecond, nil, false, true},
+		{"by the engine", time.Second, nil, false, true},
+		{"by the engine, and doubted", time.Second, doubted, false, true},
+		{"by doubts alone", 100 * time.Millisecond, doubted, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := Find{Bounds: bounds, Doubts: tt.doubts}
+			done := []results.Measured{
+				planted(results.Load{Shape: ShapeConcurrency, MaxConcurrency: 2}, 100*time.Millisecond),
+				planted(results.Load{Shape: ShapeConcurrency, MaxConcurrency: 4}, tt.ttft),
+			}
+			if got := f.Doubted(done[1]); got != tt.doubted {
+				t.Errorf("doubted %v", got)
+			}
+			if got := f.Bound(done); got != tt.bound {
+				t.Errorf("bound %v", got)
+			}
+		})
+	}
+}
+
 // TestFindWantsWholeAnswers: what was broken off because it took too long is in
 // no latency, and what a user stopped says nothing.
 func TestFindWantsWholeAnswers(t *testing.T) {

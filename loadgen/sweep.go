@@ -55,6 +55,10 @@ type Sweep struct {
 	Route  Route
 	// Enough says whether a point has been run often enough.
 	Enough func(m results.Measured) bool
+	// Late says what a run's figures can't be trusted for though another's of the
+	// same load may be. Such a run is set aside, and the load run again; nil leaves
+	// every run as it is.
+	Late func(m results.Measured) []string
 	// Workload is what a run sends. run counts from 1; 0 is the warm-up.
 	Workload func(p Point, run int, cache Cache) Workload
 	Warmup   Point // sent first and not measured; no Pacer means none
@@ -105,6 +109,7 @@ func (s *Sweep) point(ctx context.Context, p Point) (results.Measured, error) {
 	for n := 1; n == 1 || !s.Enough(m); n++ {
 		r, err := s.run(ctx, p, n)
 		if r.Window.Summary().Requests > 0 {
+			s.setAside(&r, m)
 			m.Runs = append(m.Runs, r)
 		} else if err == nil {
 			err = fmt.Errorf("run %d of %s sent no request", n, p.Name) // the next would neither, and so on for ever
@@ -114,6 +119,22 @@ func (s *Sweep) point(ctx context.Context, p Point) (results.Measured, error) {
 		}
 	}
 	return m, nil
+}
+
+// mostSetAside is how often a load is run again because we were late: a machine
+// that is late three times is so because of the load.
+const mostSetAside = 2
+
+// setAside marks r, a run of m, if it has to be done again.
+func (s *Sweep) setAside(r *results.MeasuredRun, m results.Measured) {
+	if s.Late == nil || r.Partial || m.SetAside() >= mostSetAside {
+		return
+	}
+	why := s.Late(results.Measured{Name: m.Name, Load: m.Load, Runs: []results.MeasuredRun{*r}})
+	if len(why) > 0 {
+		r.SetAside = why
+		s.Progress.Warning(fmt.Sprintf("run %d of %s is set aside and done again: %s", r.Number, m.Name, why[0]))
+	}
 }
 
 // warmUp sends what is not measured. That it fails is a warning: the runs will

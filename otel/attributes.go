@@ -9,13 +9,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// options is an attribute set made ready for recording.
-func options(kv []attribute.KeyValue, more ...attribute.KeyValue) []metric.RecordOption {
-	set := attribute.NewSet(append(kv[:len(kv):len(kv)], more...)...)
-	return []metric.RecordOption{metric.WithAttributeSet(set)}
-}
-
-// observeOptions is the same for what is read when metrics are collected.
+// observeOptions is an attribute set made ready for what is read when metrics
+// are collected.
 func observeOptions(kv []attribute.KeyValue, more ...attribute.KeyValue) []metric.ObserveOption {
 	set := attribute.NewSet(append(kv[:len(kv):len(kv)], more...)...)
 	return []metric.ObserveOption{metric.WithAttributeSet(set)}

@@ -34,6 +34,7 @@ func BenchmarkObserve(b *testing.B) {
 	}
 	run("metrics for OTLP and Prometheus", newRig(b, Config{}, nil, otlp()), nothing)
 	run("metrics by tenant for OTLP and Prometheus", newRig(b, Config{}, nil, otlp()), tenant)
+	run("metrics under older names for OTLP and Prometheus", newRig(b, Config{Semconv: Semconv141}, nil, otlp()), nothing)
 
 	never := newRig(b, Config{}, sdktrace.ParentBased(sdktrace.TraceIDRatioBased(0)))
 	run("metrics and an unsampled trace", never, func(r *record.Record) { r.Trace = never.tracer.Begin("", "") })

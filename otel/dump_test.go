@@ -65,8 +65,8 @@ func newRig(t testing.TB, cfg Config, sampler sdktrace.Sampler, more ...sdkmetri
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rig{reader: sdkmetric.NewManualReader(), spans: tracetest.NewInMemoryExporter()}
-	r.Telemetry = &Telemetry{problems: newProblems(cfg.Logger), timeout: cfg.ShutdownTimeout, stop: make(chan struct{})}
+	r := rig{reader: sdkmetric.NewManualReader(sdkmetric.WithAggregationSelector(explicit)), spans: tracetest.NewInMemoryExporter()}
+	r.Telemetry = newTelemetry(cfg)
 	p := parts{readers: append(more, r.reader)}
 	if sampler != nil {
 		p.spans, p.sampler = r.spans, sampler
@@ -85,6 +85,7 @@ func (r rig) dump(t testing.TB) []string {
 	if err := r.reader.Collect(context.Background(), &rm); err != nil {
 		t.Fatal(err)
 	}
+	r.sets.restore(rm.ScopeMetrics)
 	var lines []string
 	for _, sm := range rm.ScopeMetrics {
 		for _, m := range sm.Metrics {

@@ -169,8 +169,25 @@ func TestWhatArrives(t *testing.T) {
 	}
 	m := metricNamed(t, b, "gen_ai.client.inference.duration")
 	h := m.GetExponentialHistogram()
-	if h == nil || h.AggregationTemporality != metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE || h.DataPoints[0].GetSum() != .205 {
+	if h == nil || h.AggregationTemporality != metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE || h.DataPoints[0].GetSum() != .205 || h.DataPoints[0].GetMax() != .205 {
 		t.Errorf("duration: %v", m)
+	}
+}
+
+// Exemplars are there when they are asked for, and point to the span of the
+// request to the engine.
+func TestExemplars(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("OTEL_METRICS_EXEMPLAR_FILTER", "trace_based")
+	b := newBackend(t)
+	send(t, Config{Endpoint: b.URL})
+	p := metricNamed(t, b, "tokenomics.request.time_to_first_token").GetExponentialHistogram().DataPoints[0]
+	if len(p.Exemplars) != 1 || len(p.Exemplars[0].FilteredAttributes) != 0 || len(p.Attributes) != 2 {
+		t.Fatalf("got %v", p)
+	}
+	client := b.traces[0].ScopeSpans[0].Spans[0]
+	if e := p.Exemplars[0]; string(e.SpanId) != string(client.SpanId) || string(e.TraceId) != string(client.TraceId) || client.Kind != tracepb.Span_SPAN_KIND_CLIENT {
+		t.Errorf("exemplar %v, client span %v", e, client)
 	}
 }
 

@@ -81,16 +81,19 @@ func exponential(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
 	return sdkmetric.DefaultAggregationSelector(kind)
 }
 
-// metricExport logs and counts the failures of the exporter it wraps.
+// metricExport gives the exporter it wraps the histograms with their
+// attributes, and logs and counts its failures.
 type metricExport struct {
 	sdkmetric.Exporter
 	problems *problems
+	sets     *sets
 }
 
 // Export exports once. The error goes on to the reader, since that is how
 // Shutdown learns that the last export failed; errReported keeps the SDK's
 // global handler from logging it again.
 func (e metricExport) Export(ctx context.Context, m *metricdata.ResourceMetrics) error {
+	e.sets.restore(m.ScopeMetrics)
 	err := e.Exporter.Export(ctx, m)
 	if err != nil {
 		e.problems.report(kindMetrics, "exporting metrics failed", err)

@@ -59,7 +59,7 @@ func TestLabelsOfTenMillionRequests(t *testing.T) {
 		requests /= 20 // it costs ten times as much, and looks for something else
 	}
 	before := heap()
-	l := newLabels(Names{Max: defaultNames}, Names{Max: defaultNames}, SemconvNewest)
+	l := newLabels(Names{Max: defaultNames}, Names{Max: defaultNames}, SemconvNewest, newSets())
 	flood(requests, func(r *record.Record) { l.of(r) })
 	held := heap() - before
 	t.Logf("%d requests: %d KiB held", requests, held>>10)

@@ -30,11 +30,11 @@ func rangeText(i int) string {
 	return fmt.Sprintf("%d-%d", low, high)
 }
 
-func newLoadOptions(k loadKey) *loadOptions {
+func (l *labels) newLoad(k loadKey) *loadOptions {
 	kv := appendText([]attribute.KeyValue{keyOperation.String(k.operation)}, keyRequestModel, k.model)
 	o := new(loadOptions)
 	for i := range o {
-		o[i] = options(kv, keyInFlightRange.String(rangeText(i)))
+		o[i] = l.sets.options(kv, keyInFlightRange.String(rangeText(i)))
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package otel
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -10,19 +11,45 @@ import (
 	"github.com/prometheus/otlptranslator"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
 // maxScrapes bounds the scrapes that run at once: each holds all series.
 const maxScrapes = 4
 
-// newPrometheus makes a reader and the page that it is read by, over a
-// registry of its own. Names are translated as Prometheus' users know them:
-// dots to underscores, _seconds, _total.
-func newPrometheus(p *problems) (sdkmetric.Reader, http.Handler, error) {
+// page is what /metrics shows: all that a reader collects, histograms under
+// their attributes.
+type page struct {
+	source *sdkmetric.ManualReader
+	sets   *sets
+}
+
+// Produce collects once.
+func (p page) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	var rm metricdata.ResourceMetrics
+	err := p.source.Collect(ctx, &rm)
+	p.sets.restore(rm.ScopeMetrics)
+	return rm.ScopeMetrics, err
+}
+
+// explicit is the page's histograms. Prometheus has no least and no largest
+// value of a histogram, so they are not looked for.
+func explicit(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
+	if kind == sdkmetric.InstrumentKindHistogram {
+		return sdkmetric.AggregationExplicitBucketHistogram{NoMinMax: true} // the buckets are the instrument's own
+	}
+	return sdkmetric.DefaultAggregationSelector(kind)
+}
+
+// newPrometheus makes the handler that serves the page and the reader that it
+// reads it by, over a registry of its own. Names are translated as Prometheus'
+// users know them: dots to underscores, _seconds, _total.
+func newPrometheus(shown page, p *problems) (sdkmetric.Reader, http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	reader, err := otelprometheus.New(
 		otelprometheus.WithRegisterer(registry),
-		otelprometheus.WithoutScopeInfo(), // one scope: its labels would say the same on every line
+		otelprometheus.WithProducer(shown), // it gives no access to what its own reader collects
+		otelprometheus.WithoutScopeInfo(),  // one scope: its labels would say the same on every line
 		otelprometheus.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes),
 	)
 	if err != nil {
@@ -51,6 +78,8 @@ type scrapeLog struct{ p *problems }
 func (l scrapeLog) Println(v ...any) {
 	l.p.report(kindScrape, "serving /metrics", fmt.Errorf("%s", fmt.Sprint(v...)))
 }
+
+var _ sdkmetric.Producer = page{}
 
 func noMetrics(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "metrics are off", http.StatusNotFound)

@@ -38,9 +38,9 @@ type seriesKey struct {
 }
 
 // series is all label sets of a Record, made beforehand: making them for each
-// request would cost four times the recording. Of a measurement's 250 ns each
-// attribute takes 30, so the histograms that are many have few: the engine's
-// address is on durations and counters, and the tenant on what is ours.
+// request would cost more than the recording. Each label multiplies the lines of
+// /metrics, so the histograms that are many have few: the engine's address is
+// on durations and counters, and the tenant on what is ours.
 type series struct {
 	capped   bool // something is shown as "other"
 	requests *requestCounts
@@ -60,6 +60,7 @@ type genAIOptions struct{ plain, input, output []metric.RecordOption }
 
 // labels finds the series of a Record.
 type labels struct {
+	sets      *sets
 	tokenType bool         // gen_ai.token.type on token histograms (semconv 1.41)
 	modality  bool         // gen_ai.token.modality on usage counters (newest)
 	overflow  atomic.Int64 // requests with a label that is shown as "other"
@@ -80,21 +81,21 @@ type labels struct {
 	server, client family[httpKey, []metric.RecordOption]
 }
 
-func newLabels(models, tenants Names, semconv string) *labels {
+func newLabels(models, tenants Names, semconv string, s *sets) *labels {
 	l := &labels{
+		sets:      s,
 		tokenType: semconv == Semconv141, modality: semconv != Semconv141,
 		models: newVocabulary(models), tenants: newVocabulary(tenants), errors: newVocabulary(Names{Max: maxErrorTypes}),
 		series: make(map[seriesKey]*series),
-
-		requests:  newFamily(maxCounted, newRequestCounts),
-		ours:      newFamily(maxTimed, newOurs),
-		load:      newFamily(maxLoaded, newLoadOptions),
-		durations: newFamily(maxTimed, newDuration),
-		server:    newFamily(maxTimed, newServer),
-		client:    newFamily(maxTimed, newClient),
 	}
+	l.requests = newFamily(maxCounted, newRequestCounts)
 	l.usages = newFamily(maxCounted, l.newUsageCounts)
+	l.ours = newFamily(maxTimed, l.newOurs)
+	l.load = newFamily(maxLoaded, l.newLoad)
 	l.genAI = newFamily(maxTimed, l.newGenAI)
+	l.durations = newFamily(maxTimed, l.newDuration)
+	l.server = newFamily(maxTimed, l.newServer)
+	l.client = newFamily(maxTimed, l.newClient)
 	return l
 }
 
@@ -188,31 +189,31 @@ func (l *labels) build(k seriesKey) *series {
 	return s
 }
 
-func newServer(k httpKey) []metric.RecordOption {
+func (l *labels) newServer(k httpKey) []metric.RecordOption {
 	kv := append(httpAttributes(k), keyURLScheme.String("http"))
 	kv = appendText(kv, keyHTTPRoute, k.route)
-	return options(appendText(kv, keyErrorType, k.errType))
+	return l.sets.options(appendText(kv, keyErrorType, k.errType))
 }
 
-func newClient(k httpKey) []metric.RecordOption {
+func (l *labels) newClient(k httpKey) []metric.RecordOption {
 	kv := append(httpAttributes(k), address(hostPort(k.server))...)
-	return options(appendText(kv, keyErrorType, k.errType))
+	return l.sets.options(appendText(kv, keyErrorType, k.errType))
 }
 
-func newOurs(k oursKey) []metric.RecordOption {
+func (l *labels) newOurs(k oursKey) []metric.RecordOption {
 	kv := appendText([]attribute.KeyValue{keyOperation.String(k.operation)}, keyRequestModel, k.model)
-	return options(appendText(kv, keyTenant, k.tenant))
+	return l.sets.options(appendText(kv, keyTenant, k.tenant))
 }
 
 func (l *labels) newGenAI(k genAIKey) *genAIOptions {
 	kv := genAIAttributes(k)
-	plain := options(kv)
+	plain := l.sets.options(kv)
 	if !l.tokenType {
 		return &genAIOptions{plain, plain, plain}
 	}
-	return &genAIOptions{plain, options(kv, keyTokenType.String("input")), options(kv, keyTokenType.String("output"))}
+	return &genAIOptions{plain, l.sets.options(kv, keyTokenType.String("input")), l.sets.options(kv, keyTokenType.String("output"))}
 }
 
-func newDuration(k durationKey) []metric.RecordOption {
-	return options(genAIAttributes(k.genAIKey), appendText(address(hostPort(k.server)), keyErrorType, k.errType)...)
+func (l *labels) newDuration(k durationKey) []metric.RecordOption {
+	return l.sets.options(genAIAttributes(k.genAIKey), appendText(address(hostPort(k.server)), keyErrorType, k.errType)...)
 }

@@ -127,7 +127,7 @@ func clientAttributes(r *record.Record) []attribute.KeyValue {
 }
 
 // clientAttributeCount is about how many attributes a client span has.
-const clientAttributeCount = 36
+const clientAttributeCount = 40
 
 func appendRequest(kv []attribute.KeyValue, r *record.Record) []attribute.KeyValue {
 	kv = append(kv,
@@ -178,6 +178,15 @@ func appendFigures(kv []attribute.KeyValue, r *record.Record) []attribute.KeyVal
 	ms("tokenomics.ttfo_ms")(r.TTFO())
 	ms("tokenomics.tpot_ms")(r.TPOT())
 	ms("tokenomics.e2e_ms")(r.E2E())
+	if r.Engine != nil {
+		ms("tokenomics.engine_queue_ms")(r.EngineQueue())
+		ms("tokenomics.engine_load_ms")(r.EngineLoad())
+		ms("tokenomics.engine_prefill_ms")(r.EnginePrefill())
+		ms("tokenomics.engine_decode_ms")(r.EngineDecode())
+		ms("tokenomics.engine_compute_ms")(r.EngineCompute())
+		ms("tokenomics.engine_ms")(r.EngineTime())
+		ms("tokenomics.outside_engine_ms")(r.OutsideEngine())
+	}
 	number("tokenomics.output_tok_s")(r.OutputTokensPerSecond())
 	number("tokenomics.decode_tok_s")(r.DecodeTokensPerSecond())
 	number("tokenomics.gap_max_ms")(r.Gaps.Max())

@@ -48,6 +48,7 @@ func TestSpansOfAStream(t *testing.T) {
 	r := newRig(t, Config{}, always)
 	rec := streamed()
 	rec.Tenant = "red"
+	rec.Engine = &record.EngineTimes{Queue: record.Some(5 * time.Millisecond), Prefill: record.Some(85 * time.Millisecond), Decode: record.Some(100 * time.Millisecond)}
 	rec.Trace = r.tracer.Begin("00-"+callersTrace+"-"+callersSpan+"-01", "vendor=1")
 	r.Observe(rec)
 	spans := r.ended(t)
@@ -106,12 +107,17 @@ func TestSpansOfAStream(t *testing.T) {
 		server.port=8001
 		tokenomics.decode_tok_s=100
 		tokenomics.e2e_ms=200
+		tokenomics.engine_decode_ms=100
+		tokenomics.engine_ms=190
+		tokenomics.engine_prefill_ms=85
+		tokenomics.engine_queue_ms=5
 		tokenomics.events=13
 		tokenomics.gap_max_ms=15
 		tokenomics.in_flight=2
 		tokenomics.itl_mean_ms=5
 		tokenomics.outcome=complete
 		tokenomics.output_tok_s=55
+		tokenomics.outside_engine_ms=10
 		tokenomics.tenant=red
 		tokenomics.token_source=continuous
 		tokenomics.tpot_ms=10

@@ -31,6 +31,7 @@ type Telemetry struct {
 	prometheus  http.Handler
 
 	problems *problems
+	sets     *sets
 	window   window
 	describe []string
 	timeout  time.Duration
@@ -44,6 +45,7 @@ type Telemetry struct {
 // parts are the ends that a Telemetry is assembled with.
 type parts struct {
 	readers []sdkmetric.Reader
+	page    sdkmetric.Reader      // what /metrics is written from; nil where it is not served
 	spans   sdktrace.SpanExporter // nil: tracing is off
 	sampler sdktrace.Sampler
 }
@@ -56,7 +58,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Telemetry{problems: newProblems(cfg.Logger), timeout: cfg.ShutdownTimeout, stop: make(chan struct{}), prometheus: http.HandlerFunc(noMetrics)}
+	t := newTelemetry(cfg)
 	if sdkDisabled() {
 		t.describe = []string{"telemetry is off (OTEL_SDK_DISABLED)"}
 		return t, nil
@@ -76,6 +78,13 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		}
 	}))
 	return t, nil
+}
+
+func newTelemetry(cfg Config) *Telemetry {
+	return &Telemetry{
+		problems: newProblems(cfg.Logger), sets: newSets(), timeout: cfg.ShutdownTimeout,
+		stop: make(chan struct{}), prometheus: http.HandlerFunc(noMetrics),
+	}
 }
 
 // connect makes the exporters that cfg and the environment ask for.
@@ -102,15 +111,15 @@ func (t *Telemetry) connect(ctx context.Context, cfg Config) (p parts, err error
 		if err != nil {
 			return p, fmt.Errorf("making the exporter of metrics to %s: %w", metrics.shown(), err)
 		}
-		p.readers = append(p.readers, sdkmetric.NewPeriodicReader(metricExport{e, t.problems}))
+		p.readers = append(p.readers, sdkmetric.NewPeriodicReader(metricExport{e, t.problems, t.sets}))
 		t.describe = append(t.describe, fmt.Sprintf("metrics -> %s (%s)", metrics.shown(), metrics.protocol))
 	}
 	if cfg.Prometheus {
-		reader, handler, err := newPrometheus(t.problems)
-		if err != nil {
+		source := sdkmetric.NewManualReader(sdkmetric.WithAggregationSelector(explicit))
+		if p.page, t.prometheus, err = newPrometheus(page{source, t.sets}, t.problems); err != nil {
 			return p, err
 		}
-		p.readers, t.prometheus = append(p.readers, reader), handler
+		p.readers = append(p.readers, source)
 		t.describe = append(t.describe, "metrics -> /metrics (Prometheus)")
 	}
 	if len(t.describe) == 0 {
@@ -143,8 +152,11 @@ func (t *Telemetry) assemble(ctx context.Context, cfg Config, p parts) error {
 		options = append(options, sdkmetric.WithReader(r))
 	}
 	t.meters = sdkmetric.NewMeterProvider(options...)
+	if p.page != nil { // a provider that makes nothing itself: what the page shows comes from a reader of t.meters
+		sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(p.page))
+	}
 	meter := t.meters.Meter(scope)
-	if t.instruments, err = newInstruments(meter, newLabels(cfg.Models, cfg.Tenants, cfg.Semconv), cfg); err != nil {
+	if t.instruments, err = newInstruments(meter, newLabels(cfg.Models, cfg.Tenants, cfg.Semconv, t.sets), cfg); err != nil {
 		return err
 	}
 	if err := t.register(meter, cfg); err != nil {

@@ -82,11 +82,32 @@ func (a *aborter) rest() {
 
 func (a *aborter) tell(what abortion) {
 	for _, id := range what.ids {
+		if !unique(id) {
+			continue // closing the connection has to do
+		}
 		if err := a.post(id, what.authorization); err != nil {
 			a.failed(err)
 		}
 	}
 }
+
+// unique says whether id can't be the beginning of another request's: SGLang
+// aborts every request whose id begins so. Its own are UUIDs, and a client may
+// have chosen another.
+func unique(id string) bool {
+	digits := 0
+	for i := len(id) - 1; i >= 0; i-- {
+		switch c := id[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', 'A' <= c && c <= 'F':
+			digits++
+		case c != '-':
+			return digits >= uuidDigits
+		}
+	}
+	return digits >= uuidDigits
+}
+
+const uuidDigits = 32
 
 func (a *aborter) post(id, authorization string) error {
 	body, err := json.Marshal(struct {

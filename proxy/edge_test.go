@@ -52,6 +52,8 @@ func TestEdgeLines(t *testing.T) {
 // TestAbortSGLang: when a client leaves, SGLang is also told by name which
 // request to give up, with the client's own key; without the flag it is not.
 func TestAbortSGLang(t *testing.T) {
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	event := strings.Replace(tokenEvent, `"id":"a"`, `"id":"`+id+`"`, 1)
 	for _, on := range []bool{true, false} {
 		t.Run(fmt.Sprint(on), func(t *testing.T) {
 			told := make(chan *http.Request, 4)
@@ -65,7 +67,7 @@ func TestAbortSGLang(t *testing.T) {
 					told <- r
 					return
 				}
-				sse(w, tokenEvent)
+				sse(w, event)
 				<-r.Context().Done()
 			})
 			p := start(t, e.URL, func(c *Config) { c.AbortSGLang = on })
@@ -79,7 +81,7 @@ func TestAbortSGLang(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body.expect(t, "data: "+tokenEvent)
+			body.expect(t, "data: "+event)
 			c.leave(t, "FIN")
 			p.records.next(t)
 			if !on {
@@ -89,10 +91,29 @@ func TestAbortSGLang(t *testing.T) {
 				return
 			}
 			r := <-told
-			if r.Method != "POST" || r.Header.Get("RID") != "a" || r.Header.Get("Authorization") != "Bearer of-the-client" {
+			if r.Method != "POST" || r.Header.Get("RID") != id || r.Header.Get("Authorization") != "Bearer of-the-client" {
 				t.Errorf("%s %s of %q, authorization %q", r.Method, r.URL, r.Header.Get("RID"), r.Header.Get("Authorization"))
 			}
 		})
+	}
+}
+
+// TestAnIdThatBeginsAnothersIsNotTold: SGLang would abort both.
+func TestAnIdThatBeginsAnothersIsNotTold(t *testing.T) {
+	for id, want := range map[string]bool{
+		"0af7651916cd43dd8448eb211c80319c":          true,
+		"0AF76519-16cd-43dd-8448-eb211c80319c":      true,
+		"chatcmpl-0af7651916cd43dd8448eb211c80319c": true,
+		"0af7651916cd43dd8448eb211c80319":           false,
+		"a":                                         false,
+		"":                                          false,
+		"----------------------------------------------": false,
+		"a-conversation-of-many-words-and-its-number-1":  false,
+		"0af7651916cd43dd8448eb211c80319c_1":             false,
+	} {
+		if unique(id) != want {
+			t.Errorf("%q is unique: %v", id, !want)
+		}
 	}
 }
 

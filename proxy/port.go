@@ -40,6 +40,7 @@ type port struct {
 
 	watched bool        // the watcher tells when the peer closes
 	ended   atomic.Bool // it has
+	broke   atomic.Bool // a write was told that it broke the connection: reading would see nothing but an end
 
 	mu        sync.Mutex // protects the rest, and the deadlines
 	readOver  bool       // reading has been interrupted for good
@@ -126,6 +127,9 @@ func (p *port) readable(fd uintptr) (done bool) {
 		case err != nil:
 			p.readErr = os.NewSyscallError("read", err)
 			return true
+		case n == 0 && p.broke.Load():
+			p.readErr = os.NewSyscallError("read", syscall.ECONNRESET)
+			return true
 		case n == 0:
 			p.readErr = io.EOF
 			return true
@@ -187,6 +191,9 @@ func (p *port) writable(fd uintptr) (done bool) {
 			}
 			return false
 		case err != nil:
+			if err == syscall.ECONNRESET { // where the peer had ended before, it is EPIPE
+				p.broke.Store(true)
+			}
 			p.outErr = os.NewSyscallError("write", err)
 			return true
 		default:

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,6 +73,21 @@ func TestAWriteOverTLSHasItsTimePerRecord(t *testing.T) {
 	}
 	if want := []int{0, 16 << 10, 0, 16 << 10, 0, 8 << 10}; !slices.Equal(n.did, want) {
 		t.Errorf("limits and bytes %v, want %v", n.did, want)
+	}
+}
+
+// TestAResetThatAWriteWasToldIsReadToo: an answer that ends with its connection
+// would else look whole.
+func TestAResetThatAWriteWasToldIsReadToo(t *testing.T) {
+	near, far := connected(t)
+	far.leave(t, "RST")
+	p := newPort(near, time.Minute)
+	if err := p.write([]byte("x")); err == nil {
+		t.Error("a broken connection took a write")
+	}
+	err := p.pump(func([]byte) bool { return true })
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("behind that write it reads as %v", err)
 	}
 }
 

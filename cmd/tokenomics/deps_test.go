@@ -65,6 +65,7 @@ var onlyIn = []struct {
 	{"github.com/prometheus/", []string{"otel", "loadgen/engine"}, "otel writes its text, and loadgen/engine reads what engines write"},
 	{"github.com/parquet-go/", []string{"loadgen/dataset"}, "datasets are one room's business"},
 	{"github.com/dlclark/", []string{"loadgen/tokenizer"}, "patterns that Go's own regexp refuses are tokenizers' alone"},
+	{"github.com/clipperhouse/", []string{"loadgen/tokenizer"}, "characters that belong together are tokenizers' alone"},
 	{"github.com/spf13/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"github.com/schollz/", []string{"cmd/tokenomics"}, "every word on the terminal lives in cmd"},
 	{"gonum.org/v1/plot", []string{"internal/report"}, "charts are drawn where reports are made"},

@@ -66,7 +66,7 @@ func (w *engineWatch) prepare(ctx context.Context, run int) (ready loadgen.Prepa
 		}
 		if word != "" {
 			w.drain = drainLater
-			w.once(word + ": somebody else uses it")
+			w.once(word)
 		}
 	}
 	method, salt, noPromptCache, err := w.engine.PrepareRun(ctx, w.mode)

@@ -79,12 +79,17 @@ func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured, whole bool)
 	if f.Whole {
 		unit = "requests in flight"
 	}
+	none, atLeast, more := "No load meets the service level.", "", ""
+	if !f.Bound(done) { // by this machine, then, and not by the engine
+		none = "No load was seen to meet the service level."
+		atLeast, more = "at least ", " Whether more would do is not known: this machine could not measure it."
+	}
 	knee, ok := f.Knee(done)
 	if !ok {
-		fmt.Fprintf(w, "\nNo load meets the service level.")
+		fmt.Fprintf(w, "\n%s", none)
 	} else {
 		s := knee.Summary()
-		fmt.Fprintf(w, "\nThe knee: %s %s", knee.Name, unit)
+		fmt.Fprintf(w, "\nThe knee: %s%s %s", atLeast, knee.Name, unit)
 		if rate, ok := s.OutputTokS.Get(); ok {
 			fmt.Fprintf(w, ", %.0f output tok/s", rate)
 		}
@@ -93,10 +98,13 @@ func showKnee(w io.Writer, f *loadgen.Find, done []results.Measured, whole bool)
 				fmt.Fprintf(w, ", %s %.4g ms (at most %s)", b.Judged(s), v, strconv.FormatFloat(b.Limit, 'f', -1, 64))
 			}
 		}
-		fmt.Fprint(w, ".")
+		fmt.Fprintf(w, ".%s", more)
 	}
 	for _, m := range done {
-		if good, why := f.Good(m); !good {
+		switch good, why := f.Good(m); {
+		case f.Doubted(m):
+			fmt.Fprintf(w, "\n  %s could not be measured: %s", m.Name, why)
+		case !good:
 			fmt.Fprintf(w, "\n  %s is too much: %s", m.Name, why)
 		}
 	}

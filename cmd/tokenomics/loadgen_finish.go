@@ -20,7 +20,7 @@ func (s *loadgenSession) finish(out resultsOut, measured []results.Measured, swe
 	}
 	file := s.results(measured, sweepErr != nil)
 	writeErr := out.Write(file.Write)
-	if err := s.show(measured, sweepErr == nil); err != nil {
+	if err := s.show(measured, file.Results, sweepErr == nil); err != nil {
 		return runError(errors.Join(err, writeErr))
 	}
 	if writeErr != nil {
@@ -45,7 +45,11 @@ func (s *loadgenSession) finish(out resultsOut, measured []results.Measured, swe
 		return failError(fmt.Errorf("all %d requests failed, the first with: %s", requests, first))
 	}
 	if f := s.plan.find; f != nil {
-		if _, ok := f.Knee(measured); !ok {
+		switch _, ok := f.Knee(measured); {
+		case ok:
+		case !f.Bound(measured):
+			return runError(errors.New("no load was seen to meet the service level, and this machine could not measure the lowest that was tried: leave it more time for the load generator, or run that elsewhere"))
+		default:
 			return failError(errors.New("no load meets the service level"))
 		}
 	}
@@ -78,8 +82,9 @@ func totals(measured []results.Measured) (requests, failed int, first string) {
 	return requests, failed, first
 }
 
-// show prints the summary. whole says that the sweep was not stopped.
-func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
+// show prints the summary. points are what measured is written as; whole says that
+// the sweep was not stopped.
+func (s *loadgenSession) show(measured []results.Measured, points results.Points, whole bool) error {
 	w := s.words()
 	fmt.Fprintf(w, "\n%s on %s, %s, %s\n\n", s.plan.model, s.plan.base.shown, s.found, s.said().describe())
 	var rows []report.Row
@@ -100,6 +105,11 @@ func (s *loadgenSession) show(measured []results.Measured, whole bool) error {
 		if sum.Failed > 0 {
 			fmt.Fprintf(w, "\n%s %s: %d of %d requests failed and are in no average, the first with: %s\n",
 				s.what(), m.Name, sum.Failed, sum.Requests, sum.FirstError)
+		}
+	}
+	for i := range points {
+		if line := report.SpentLine(&points[i]); line != "" {
+			fmt.Fprintf(w, "\n%s %s: %s\n", s.what(), points[i].Name, line)
 		}
 	}
 	s.showHops(w, measured)

@@ -154,6 +154,8 @@ func (f *loadFlags) check(given func(string) bool) error {
 		return errors.New("--warmup and --warmup-time exclude each other: give one")
 	case f.numPrompts < 0 || f.numPrompts == 0 && given("num-prompts"):
 		return fmt.Errorf("--num-prompts %d: give 1 or more", f.numPrompts)
+	case f.duration == 0 && given("duration"):
+		return errors.New("--duration 0: give a time above 0, or say with --num-prompts what ends a run")
 	case f.duration < 0 || f.rampUp < 0 || f.grace < 0:
 		return errors.New("--duration, --ramp-up and --grace-period: give 0 or more")
 	case f.numPrompts > 0 && f.duration > 0:

@@ -105,8 +105,8 @@ func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
 	switch {
 	case given("dataset-key") && given("dataset-name"):
 		return p, errors.New("--dataset-key and --dataset-name are one option: give one of the two")
-	case (given("dataset-key") || given("dataset-name")) && f.datasetFile != "":
-		return p, errors.New("--dataset-key and --dataset-file exclude each other: give one")
+	case (given("dataset-key") || given("dataset-name")) && f.datasetFile+f.datasetConfig+f.hfDataset != "":
+		return p, errors.New("--dataset-key, --dataset-file, --dataset-config and --hf-dataset each name a dataset: give one of them")
 	case f.turns < 1 || f.thinkTime < 0:
 		return p, errors.New("--turns: give 1 or more; --think-time: give 0 or more")
 	case f.history != historyModel && f.history != historyDataset:

@@ -182,7 +182,7 @@ func (p *loadgenPlan) searches(s *loadgen.Sweep, plan loadgen.Plan) {
 		}
 		return plan.Point(l)
 	}
-	s.Route, s.Enough = p.find.Next, p.find.Enough
+	s.Route, s.Enough, s.Late = p.find.Next, p.find.Enough, calibration.Late
 }
 
 // planned is how many runs of a load there are to be, at least.

@@ -38,6 +38,9 @@ func (f *loadFlags) searched(p *loadPlan) error {
 
 // like is a load of a search, without how much it is.
 func (f *loadFlags) like(whole bool) (results.Load, error) {
+	if span := f.span(); span > 0 && f.rampUp.Seconds() >= span {
+		return results.Load{}, fmt.Errorf("--ramp-up %v: a run of %v s would end before it has its load: give a longer --duration", f.rampUp, span)
+	}
 	if whole {
 		return results.Load{Shape: loadgen.ShapeConcurrency, NumPrompts: f.numPrompts, DurationS: f.span(), RampUpS: f.rampUp.Seconds()}, nil
 	}

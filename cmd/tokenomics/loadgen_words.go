@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 
 	"tokenomics/internal/record"
 	"tokenomics/loadgen"
@@ -61,13 +62,28 @@ func (s *loadgenSession) learn(ctx context.Context, r loadgen.Requests) (v *prom
 	perWord, around, ok := line.Fit()
 	switch {
 	case !ok:
-		s.notes.Warning("the server tells no prompt tokens: made prompts are sized without what it puts around them, and are not checked")
+		overhead = s.plan.special(counter)
+		without := "without what it puts around them"
+		if overhead > 0 {
+			without = fmt.Sprintf("with the %d tokens that the tokenizer wants around a text", overhead)
+		}
+		s.notes.Warning("the server tells no prompt tokens: made prompts are sized " + without + ", and are not checked")
 	case counter == nil || v.Size() == prompt.Uncounted().Size() && !v.Exact():
 		v, overhead = prompt.Calibrated(perWord), int(math.Round(around))
 	default:
 		overhead = int(math.Round(around))
 	}
 	return v, max(0, overhead), nil
+}
+
+// special is how many tokens an engine puts around a text by the model's
+// tokenizer.json; 0 where a chat template is around it, which is not known.
+func (p *loadgenPlan) special(counter tokenizer.Counter) int {
+	f, ok := counter.(*tokenizer.File)
+	if !ok || !slices.Contains([]string{"completions", "embeddings", "generate"}, p.ask.endpoint) {
+		return 0
+	}
+	return f.Special()
 }
 
 // Lengths of the prompts by which lengths are calibrated, in words.

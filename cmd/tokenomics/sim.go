@@ -112,6 +112,7 @@ func (o *simOptions) register(cmd *cobra.Command) {
 	fs.Float64Var(&c.CachedTTFT, "cached-ttft", 0.25, "`share` of the TTFT that a wholly cached prompt costs")
 	fs.BoolVar(&c.ReportCached, "report-cached", false, "tell cached tokens, as --enable-prompt-tokens-details\nand --enable-cache-report do; llama.cpp always does")
 	fs.BoolVar(&c.ForceUsage, "force-usage", false, "tell usage in streams unasked, as --enable-force-include-usage (vLLM)\nand --stream-response-default-include-usage (SGLang) do")
+	fs.BoolVar(&c.RequestMetrics, "request-metrics", false, "tell in an answer how long its request took, as --enable-per-request-metrics\n(vLLM) and --enable-metrics (SGLang) do; the others always do")
 	fs.BoolVar(&c.Incremental, "incremental", false, "SGLang's /generate streams what is new in each event, not all so far")
 	fs.DurationVar(&c.AbortDelay, "abort-delay", 0, "how long the engine goes on when a client has left (SGLang: 2s)")
 	fs.StringArrayVar(&o.faults, "fault", nil, "`fault` to commit, see above; may be given again")

@@ -16,7 +16,7 @@ type aiperfRecord struct {
 }
 
 type aiperfMetadata struct {
-	SessionNum      int               `json:"session_num"` // of the request, from 0
+	SessionNum      int               `json:"session_num"` // of the conversation, else of the request, from 0
 	RequestID       string            `json:"x_request_id"`
 	CorrelationID   string            `json:"x_correlation_id"`
 	ConversationID  *string           `json:"conversation_id"`
@@ -47,8 +47,12 @@ const ourName = "tokenomics"
 // AIPerfRecords writes a line per request as AIPerf does in
 // profile_export.jsonl.
 func AIPerfRecords(w io.Writer, in Run) error {
+	talks := make(aiperfTalks)
 	for i, r := range in.ordered() {
 		line := aiperfRecord{Metadata: aiperfMetadataOf(i, r), Metrics: map[string]aiperfMetric{}}
+		if in.load().Shape == "conversations" {
+			talks.tell(&line.Metadata)
+		}
 		if r.Outcome == record.Complete {
 			line.Metrics = aiperfMetricsOf(r)
 		} else {

@@ -79,7 +79,7 @@ func aiperfSpread(unit string, d *dist) aiperfStatistics {
 	return aiperfStatistics{
 		Unit: unit, Avg: d.mean(), Min: at(0), Max: at(1),
 		P1: at(0.01), P5: at(0.05), P10: at(0.1), P25: at(0.25), P50: at(0.5), P75: at(0.75), P90: at(0.9), P95: at(0.95), P99: at(0.99),
-		Std: record.Some(d.sampleStd()), Count: record.Some(d.count()), Sum: record.Some(d.sum()),
+		Std: record.Some(d.std()), Count: record.Some(d.count()), Sum: record.Some(d.sum()),
 	}
 }
 

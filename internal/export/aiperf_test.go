@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math"
 	"slices"
 	"testing"
 
+	"tokenomics/internal/record"
+	"tokenomics/internal/results"
 	"tokenomics/internal/stats"
 )
 
@@ -50,6 +51,35 @@ func TestAIPerfRecords(t *testing.T) {
 	})
 }
 
+// TestAIPerfTalks has turns of two conversations in between each other.
+func TestAIPerfTalks(t *testing.T) {
+	in := measured()
+	in.Point.Load = &results.Load{Shape: "conversations", MaxConcurrency: 2, NumPrompts: 2}
+	in.Records = []*record.Record{
+		stream("x-1", 10, 100, 10, 5), stream("x-0", 0, 100, 10, 5), stream("x-0+1", 300, 100, 10, 5), stream("x-1+1", 400, 100, 10, 5), stream("x-0+2", 500, 100, 10, 5),
+	}
+	var out bytes.Buffer
+	if err := AIPerfRecords(&out, in); err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(&out)
+	for _, want := range []struct {
+		id, talk      string
+		session, turn float64
+	}{
+		{"x-0", "x-0", 0, 0}, {"x-1", "x-1", 1, 0}, {"x-0+1", "x-0", 0, 1}, {"x-1+1", "x-1", 1, 1}, {"x-0+2", "x-0", 0, 2},
+	} {
+		var v map[string]any
+		if err := d.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		check(t, v, map[string]any{
+			"metadata/x_request_id": want.id, "metadata/x_correlation_id": want.talk, "metadata/conversation_id": want.talk,
+			"metadata/session_num": want.session, "metadata/turn_index": want.turn,
+		})
+	}
+}
+
 func TestAIPerfSummary(t *testing.T) {
 	in := measured()
 	f := in.Run.Figures
@@ -63,7 +93,7 @@ func TestAIPerfSummary(t *testing.T) {
 			{"count": 1, "error_details": map[string]any{"code": 200, "type": "truncated", "message": "the stream ended without [DONE]"}},
 			{"count": 1, "error_details": map[string]any{"code": 499, "type": "client_abort", "message": "client_abort"}},
 		},
-		"request_latency/std": math.Sqrt(20000), "request_latency/sum": 800.0, "request_latency/count": 2.0, "request_latency/p1": 300.0,
+		"request_latency/std": 100.0, "request_latency/sum": 800.0, "request_latency/count": 2.0, "request_latency/p1": 300.0,
 		"input_sequence_length/avg": 100.0, "output_sequence_length/max": 21.0, "output_token_throughput_per_user/p50": f.RequestDecodeTokS.P50,
 	})
 	for name, q := range map[string]*stats.Quantiles{

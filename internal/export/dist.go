@@ -34,14 +34,6 @@ func (d *dist) sum() float64  { return d.sketch.Sum() }
 // std is the standard deviation of the samples as a whole population.
 func (d *dist) std() float64 { return stat.PopStdDev(d.values, nil) }
 
-// sampleStd takes them for a sample of more; 0 for a single one.
-func (d *dist) sampleStd() float64 {
-	if len(d.values) < 2 {
-		return 0
-	}
-	return stat.StdDev(d.values, nil)
-}
-
 // dists are the figures of a run, each over the requests that it is taken of
 // in the results file: TTFT and TTFO of all that got a token, the others of successes.
 // Times are in milliseconds.

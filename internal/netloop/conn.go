@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -43,10 +44,14 @@ const (
 	readable state = 1 << iota
 	writable
 	ended // the peer sends no more, or the connection is broken
+	broke // a write was told so: reading would see nothing but an end
 )
 
 // NewConn is a socket whose descriptor, which Detach gave, is c's from now on.
 func NewConn(fd int, h Handler) *Conn { return &Conn{fd: int32(fd), handler: h} }
+
+// Handle has h told from now on.
+func (c *Conn) Handle(h Handler) { c.handler = h }
 
 // Readable says whether there may be something to read, or an end to be seen.
 func (c *Conn) Readable() bool { return c.is&readable != 0 }
@@ -60,7 +65,8 @@ func (c *Conn) Writable() bool { return c.is&writable != 0 }
 func (c *Conn) Ended() bool { return c.is&ended != 0 }
 
 // Read reads what is there. n is 0 where there is nothing and the loop will tell
-// when there is; the error is io.EOF where the peer has closed.
+// when there is; the error is io.EOF where the peer has closed, and not where a
+// Write has been told that it broke the connection.
 func (c *Conn) Read(b []byte) (n int, err error) {
 	if c.closed {
 		return 0, net.ErrClosed // the descriptor may be another's by now
@@ -75,6 +81,8 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 			return 0, nil
 		case err != nil:
 			return 0, os.NewSyscallError("read", err)
+		case n == 0 && c.is&broke != 0:
+			return 0, os.NewSyscallError("read", syscall.ECONNRESET)
 		case n == 0:
 			return 0, io.EOF
 		case n < len(b) && c.is&ended == 0:
@@ -93,6 +101,9 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	n, full, err := send(c.fd, b)
 	if full {
 		c.is &^= writable
+	}
+	if errors.Is(err, syscall.ECONNRESET) { // where the peer had ended before, that is EPIPE
+		c.is |= broke
 	}
 	return n, err
 }

@@ -158,6 +158,31 @@ func TestResets(t *testing.T) {
 	}
 }
 
+// TestAResetThatAWriteWasToldIsReadToo: the system tells it once, and the next
+// one would see a proper end.
+func TestAResetThatAWriteWasToldIsReadToo(t *testing.T) {
+	near, peer := pairs["tcp"](t)
+	fd, err := Detach(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := peer.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	peer.Close()
+	l := newLoop(t)
+	p := add(t, l, fd, func(*probe) {})
+	do(t, l, func() {
+		defer p.Close()
+		if _, err := p.Write([]byte("x")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a reset writes as %v", err)
+		}
+		if _, err := p.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("behind that write it reads as %v", err)
+		}
+	})
+}
+
 // TestAFullSocketIsToldWhenThereIsRoom, and nothing is lost or changed in order,
 // however slowly the peer reads.
 func TestAFullSocketIsToldWhenThereIsRoom(t *testing.T) {

@@ -49,6 +49,13 @@ type line struct {
 	DecodeRate       Opt[float64] `json:"decode_tok_s,omitzero"`
 	E2E              Opt[float64] `json:"e2e_ms,omitzero"`
 	Duration         Opt[float64] `json:"duration_ms,omitzero"`
+	EngineQueue      Opt[float64] `json:"engine_queue_ms,omitzero"`
+	EngineLoad       Opt[float64] `json:"engine_load_ms,omitzero"`
+	EnginePrefill    Opt[float64] `json:"engine_prefill_ms,omitzero"`
+	EngineDecode     Opt[float64] `json:"engine_decode_ms,omitzero"`
+	EngineCompute    Opt[float64] `json:"engine_compute_ms,omitzero"`
+	EngineTime       Opt[float64] `json:"engine_ms,omitzero"`
+	OutsideEngine    Opt[float64] `json:"outside_engine_ms,omitzero"`
 	Gap              *quantiles   `json:"gap_ms,omitempty"`
 	ITL              *quantiles   `json:"itl_ms,omitempty"`
 	Buffered         bool         `json:"buffered,omitempty"`
@@ -115,6 +122,8 @@ func (r *Record) MarshalJSON() ([]byte, error) {
 		TTFB: ms(r.TTFB()), TTFT: ms(r.TTFT()), TTFO: ms(r.TTFO()),
 		TPOT: ms(r.TPOT()), OutputRate: rate(r.OutputTokensPerSecond()), DecodeRate: rate(r.DecodeTokensPerSecond()),
 		E2E: ms(r.E2E()), Duration: ms(r.Duration()),
+		EngineQueue: ms(r.EngineQueue()), EngineLoad: ms(r.EngineLoad()), EnginePrefill: ms(r.EnginePrefill()), EngineDecode: ms(r.EngineDecode()),
+		EngineCompute: ms(r.EngineCompute()), EngineTime: ms(r.EngineTime()), OutsideEngine: ms(r.OutsideEngine()),
 		Gap: quantilesOf(r.Gaps), ITL: quantilesOf(r.ITL), Buffered: r.Buffered,
 		Events: r.Events, CoalescedReads: r.CoalescedReads,
 		RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes,

@@ -48,6 +48,7 @@ type Record struct {
 	ITL         *sketch.Sketch // ms per token, weighted by tokens; nil unless per-event counts are exact
 	Buffered    bool           // token events came in far fewer instants than tokens: no decode figures
 	Timeline    []Event        // only when asked for
+	Engine      *EngineTimes   // the engine's own account of the request; nil where its answer tells none
 
 	Events         int   // events decoded, of any kind
 	CoalescedReads int   // socket reads that brought more than one token event

@@ -212,3 +212,41 @@ func TestAFanoutThatPausesLosesNothing(t *testing.T) {
 		t.Errorf("%d of 101 Records, %d dropped", got, f.Drops()["slow"])
 	}
 }
+
+// TestEngineTimes: what the engine accounts for, and what is outside of it. A
+// part that is not told is in neither sum as zero.
+func TestEngineTimes(t *testing.T) {
+	type want struct{ engine, outside float64 } // -1 is absent
+	for _, tt := range []struct {
+		name string
+		told *EngineTimes
+		want want
+	}{
+		{"nothing told", nil, want{-1, -1}},
+		{"a total", &EngineTimes{Total: at(150), Prefill: at(100)}, want{150, 50}},
+		{"parts", &EngineTimes{Queue: at(10), Prefill: at(80), Decode: at(100)}, want{190, 10}},
+		{"parts without a queue", &EngineTimes{Prefill: at(80), Decode: at(100)}, want{180, 20}},
+		{"parts that are zero", &EngineTimes{Queue: at(0), Prefill: at(0), Decode: at(100)}, want{100, 100}},
+		{"prefill and decode together", &EngineTimes{Queue: at(10), Compute: at(150)}, want{160, 40}},
+		{"no decode", &EngineTimes{Queue: at(10), Prefill: at(80)}, want{-1, -1}},
+		{"more than we saw", &EngineTimes{Total: at(201)}, want{201, -1}},
+	} {
+		r := streamed()
+		r.Engine = tt.told
+		ms := func(d time.Duration, ok bool) float64 {
+			if !ok {
+				return -1
+			}
+			return float64(d) / 1e6
+		}
+		if got := (want{ms(r.EngineTime()), ms(r.OutsideEngine())}); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	r := streamed()
+	r.Engine = &EngineTimes{Queue: at(0), Load: at(1), Prefill: at(80), Decode: at(100)}
+	line, err := json.Marshal(r)
+	if want := `"engine_queue_ms":0,"engine_load_ms":1,"engine_prefill_ms":80,"engine_decode_ms":100,"engine_ms":181,"outside_engine_ms":19,`; err != nil || !strings.Contains(string(line), want) {
+		t.Errorf("%v: no %s in %s", err, want, line)
+	}
+}

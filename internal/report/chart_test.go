@@ -6,6 +6,7 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,26 @@ func TestChartOfLittle(t *testing.T) {
 func TestChartSaysWhenItCouldNotBeWritten(t *testing.T) {
 	if Chart(brokenWriter{}, PNG, fixture(), nil, 2) == nil {
 		t.Error("no error")
+	}
+}
+
+func TestApart(t *testing.T) {
+	short, long := strings.Split("1 2 4 8 16 32 40 42 44 48 64", " "), make([]string, 11)
+	for i, n := range short {
+		long[i] = "concurrency " + n
+	}
+	for _, tt := range []struct {
+		what        string
+		names, want []string
+	}{
+		{"none", nil, []string{}},
+		{"numbers have room", short, short},
+		{"as few long names have", long[:3], long[:3]},
+		{"of many long ones some have", long, []string{long[0], "", long[2], "", long[4], "", "", long[7], "", "", long[10]}},
+	} {
+		if got := apart(tt.names); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.what, got, tt.want)
+		}
 	}
 }
 

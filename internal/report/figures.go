@@ -24,6 +24,13 @@ var figures = []figure{
 	{"ttfo_sched", "ttfo_sched_ms", "TTFO since due", func(f *results.Figures) *stats.Quantiles { return f.TTFOSched }},
 	{"e2e_sched", "e2e_sched_ms", "E2E since due", func(f *results.Figures) *stats.Quantiles { return f.E2ESched }},
 	{"client_queue", "client_queue_ms", "client queue", func(f *results.Figures) *stats.Quantiles { return f.ClientQueue }},
+	{"engine_queue", "engine_queue_ms", "engine queue", func(f *results.Figures) *stats.Quantiles { return f.EngineQueue }},
+	{"engine_load", "engine_load_ms", "engine load", func(f *results.Figures) *stats.Quantiles { return f.EngineLoad }},
+	{"engine_prefill", "engine_prefill_ms", "engine prefill", func(f *results.Figures) *stats.Quantiles { return f.EnginePrefill }},
+	{"engine_decode", "engine_decode_ms", "engine decode", func(f *results.Figures) *stats.Quantiles { return f.EngineDecode }},
+	{"engine_compute", "engine_compute_ms", "engine compute", func(f *results.Figures) *stats.Quantiles { return f.EngineCompute }},
+	{"engine", "engine_ms", "engine", func(f *results.Figures) *stats.Quantiles { return f.EngineTime }},
+	{"outside_engine", "outside_engine_ms", "outside the engine", func(f *results.Figures) *stats.Quantiles { return f.OutsideEngine }},
 }
 
 // statistic is a number of a distribution.

@@ -62,7 +62,7 @@ func TestHTMLHoldsTheFigures(t *testing.T) {
 	}
 	// What is read without the charts.
 	for _, want := range []string{
-		"concurrency 64: unsustainable", "7 of 7680 requests failed", "invalid: requests left 12 ms late", "the engine's own account",
+		"concurrency 64: unsustainable", "7 of 7680 requests failed", "invalid: requests left 12 ms late", "own account, a mean over all its clients",
 		"As seen from outside", "At 2.50 per hour", "Side by side", "What the engine says", "The proxy in between", "What the tool itself did", "<th>KV cache<small>% used, most</small></th>", "<h2>All points</h2>", "<th>16 <small>knee</small></th>", "<th>64 <small>unsustainable</small></th>", `id="timeline"`,
 	} {
 		if !strings.Contains(html, want) {

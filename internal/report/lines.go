@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -100,12 +101,29 @@ func (c charted) bounds(p *plot.Plot, figure string) {
 // loads makes the panel's x axis that of the sweep, evenly spaced.
 func (c charted) loads(p *plot.Plot) {
 	var ticks plot.ConstantTicks
-	for i, l := range c.axis.Loads {
+	for i, l := range apart(c.axis.Loads) {
 		ticks = append(ticks, plot.Tick{Value: float64(i), Label: l})
 	}
 	p.X.Tick.Marker, p.X.Label.Text = ticks, c.axis.Title
 	p.X.Min, p.X.Max = -0.5, float64(len(c.axis.Loads))-0.5
 	frame(p)
+}
+
+// letters is about how many letters of names have room beside each other below
+// a panel.
+const letters = 80
+
+// apart leaves out those of evenly spaced names that would run into the one before.
+func apart(names []string) []string {
+	out, end := make([]string, len(names)), math.Inf(-1)
+	each := letters / float64(len(names))
+	for i, name := range names {
+		at, half := float64(i)*each, float64(utf8.RuneCountInString(name))/2
+		if at-half >= end {
+			out[i], end = name, at+half+1
+		}
+	}
+	return out
 }
 
 // frame gives a panel a y axis from 0 with room above.

@@ -51,6 +51,7 @@ func TestCoarse(t *testing.T) {
 
 func TestSpent(t *testing.T) {
 	mean := func(v float64) *stats.Quantiles { return &stats.Quantiles{Mean: v} }
+	of := func(n, v float64) *stats.Quantiles { return &stats.Quantiles{N: n, Mean: v} }
 	engine := &results.EngineSide{Queue: some(10), Prefill: some(20), Decode: some(60)}
 	for _, tt := range []struct {
 		name  string
@@ -68,6 +69,17 @@ func TestSpent(t *testing.T) {
 		{"through a proxy, told by the engine", results.Point{Figures: results.Figures{E2E: mean(100)}, EngineSide: engine, Hop: &results.Hop{HopE2E: some(3)}},
 			map[string]float64{partQueue: 10, partPrefill: 20, partDecode: 60, partHop: 3, partOther: 7}},
 		{"not streamed", results.Point{Figures: results.Figures{E2E: mean(100)}}, map[string]float64{partWhole: 100}},
+		{"told by answers, which come before metrics", results.Point{Figures: results.Figures{E2E: mean(100), EngineTimes: stats.EngineTimes{
+			EngineQueue: of(4, 5), EnginePrefill: of(4, 25), EngineDecode: of(4, 50), EngineTime: of(4, 80), OutsideEngine: of(4, 20)}}, EngineSide: engine, Hop: &results.Hop{HopE2E: some(3)}},
+			map[string]float64{partQueue: 5, partPrefill: 25, partDecode: 50, partHop: 3, partOther: 17}},
+		{"told by answers, prefill by half of them, and a total", results.Point{Figures: results.Figures{E2E: mean(100), EngineTimes: stats.EngineTimes{
+			EngineLoad: of(4, 1), EnginePrefill: of(2, 20), EngineDecode: of(4, 50), EngineTime: of(4, 90), OutsideEngine: of(4, 10)}}},
+			map[string]float64{partLoad: 1, partPrefill: 10, partDecode: 50, partEngine: 29, partOther: 10}},
+		{"told by answers that do not tell prefill and decode apart", results.Point{Figures: results.Figures{E2E: mean(100), EngineTimes: stats.EngineTimes{
+			EngineQueue: of(4, 5), EngineCompute: of(4, 70), EngineTime: of(4, 80), OutsideEngine: of(4, 20)}}},
+			map[string]float64{partQueue: 5, partCompute: 70, partEngine: 5, partOther: 20}},
+		{"told by answers, but a total alone", results.Point{Figures: results.Figures{TTFT: mean(35), E2E: mean(100), EngineTimes: stats.EngineTimes{
+			EngineTime: of(4, 80), OutsideEngine: of(4, 20)}}}, map[string]float64{partToFirst: 35, partToLast: 65}},
 		{"all failed", results.Point{}, map[string]float64{}},
 	} {
 		s := spentAt(&tt.point)
@@ -80,6 +92,31 @@ func TestSpent(t *testing.T) {
 		}
 		if len(s.Parts) != len(tt.want) || s.Total != total {
 			t.Errorf("%s: %d parts of %v ms, want %d", tt.name, len(s.Parts), s.Total, len(tt.want))
+		}
+	}
+}
+
+// TestSpentLine: a line says whose account it is, and there is none without one.
+func TestSpentLine(t *testing.T) {
+	of := func(v float64) *stats.Quantiles { return &stats.Quantiles{N: 3, Mean: v} }
+	figures := results.Figures{Succeeded: 4, TTFT: of(35), E2E: of(100)}
+	side := &results.EngineSide{Queue: some(10), Prefill: some(20), Decode: some(60)}
+	told := figures
+	told.EngineTimes = stats.EngineTimes{EnginePrefill: of(25), EngineDecode: of(50), EngineTime: of(75), OutsideEngine: of(25)}
+	for _, tt := range []struct {
+		name  string
+		point results.Point
+		want  string
+	}{
+		{"by answers", results.Point{Figures: told, EngineSide: side},
+			"where the mean request's 100 ms went: prefill 25.0, decode 50.0, queue, network and rest 25.0 (as the engine's answers tell, 3 of 4 requests)"},
+		{"by metrics", results.Point{Figures: figures, EngineSide: side},
+			"where the mean request's 100 ms went: engine queue 10.0, prefill 20.0, decode 60.0, network and rest 10.0 (by the engine's metrics, over all its clients)"},
+		{"by nobody", results.Point{Figures: figures}, ""},
+		{"of nothing", results.Point{}, ""},
+	} {
+		if got := SpentLine(&tt.point); got != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
 }

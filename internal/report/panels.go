@@ -126,11 +126,21 @@ func largestTimed(points results.Points, a axis) (load string, seconds []results
 	for i := range points {
 		at := a.at(&points[i])
 		place := slices.Index(a.Loads, at)
-		if runs := points[i].Runs; place > largest && len(runs) > 0 && len(runs[0].Seconds) > 0 {
-			largest, load, seconds = place, at, runs[0].Seconds
+		if s := timeLine(&points[i]); place > largest && len(s) > 0 {
+			largest, load, seconds = place, at, s
 		}
 	}
 	return load, seconds
+}
+
+// timeLine is that of a point's first run that counts.
+func timeLine(p *results.Point) []results.Second {
+	for i := range p.Runs {
+		if r := &p.Runs[i]; r.SetAside == nil {
+			return r.Seconds
+		}
+	}
+	return nil
 }
 
 func p50Of(q *stats.Quantiles) record.Opt[float64] { return statisticCell(q, statistics[1]).number }

@@ -17,7 +17,7 @@ type fileView struct {
 	Tiles   []tile
 	Rows    []tableRow
 	Spent   []spent
-	Told    bool // by the engine, for at least one point
+	Notes   []string // of Spent
 	Costs   []costRow
 	PerHour string
 	Engine  detail
@@ -60,9 +60,7 @@ func fileViewOf(label string, f Named, drawn pageFile) fileView {
 		Tiles: tiles(r.Results, drawn), Spent: spentIn(r.Results, a), Facts: facts(f),
 		Engine: detailed(r.Results, a, engineColumns), Hop: detailed(r.Results, a, hopColumns), Tool: detailed(r.Results, a, toolColumns),
 	}
-	for _, s := range v.Spent {
-		v.Told = v.Told || s.Told
-	}
+	v.Notes = spentNotes(v.Spent)
 	for i := range r.Results {
 		p := &r.Results[i]
 		row := tableRow{Label: a.at(p), Tags: tags(p, drawn.Points[i].Knee), Bad: len(doubts(p)) > 0}

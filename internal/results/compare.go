@@ -149,15 +149,17 @@ func comparedPoint(base, other *Point, figures []stats.Figure, threshold float64
 	return p
 }
 
-// whole are the runs that were not stopped.
+// whole are the runs that were neither stopped nor set aside.
 func (p *Point) whole() (list []stats.Summary) {
 	for i := range p.Runs {
-		if !p.Runs[i].Partial {
+		if p.Runs[i].whole() {
 			list = append(list, p.Runs[i].Summary())
 		}
 	}
 	return list
 }
+
+func (r *Run) whole() bool { return !r.Partial && r.SetAside == nil }
 
 func valuesOf(f stats.Figure, runs []stats.Summary) (values []float64) {
 	for i := range runs {
@@ -172,7 +174,7 @@ func valuesOf(f stats.Figure, runs []stats.Summary) (values []float64) {
 func pairsOf(f stats.Figure, base, other *Point) (x, y []float64) {
 	for i := range min(len(base.Runs), len(other.Runs)) {
 		b, n := &base.Runs[i], &other.Runs[i]
-		if b.Partial || n.Partial || b.Run != n.Run {
+		if !b.whole() || !n.whole() || b.Run != n.Run {
 			continue
 		}
 		bs, ns := b.Summary(), n.Summary()

@@ -57,6 +57,8 @@ type Figures struct {
 	TTFOSched         *stats.Quantiles `json:"ttfo_sched_ms,omitempty"`
 	E2ESched          *stats.Quantiles `json:"e2e_sched_ms,omitempty"`
 	ClientQueue       *stats.Quantiles `json:"client_queue_ms,omitempty"`
+
+	stats.EngineTimes // as each answer told them
 }
 
 // FiguresOf is s as it is written. runs is how many runs of known length s
@@ -73,7 +75,7 @@ func FiguresOf(s stats.Summary, runs int) Figures {
 		NoFirstToken: s.NoFirstToken, Buffered: s.Buffered,
 		RequestOutputTokS: s.RequestTokS, RequestDecodeTokS: s.DecodeTokS,
 		TTFT: s.TTFT, TTFO: s.TTFO, TPOT: s.TPOT, Gap: s.Gap, ITL: s.ITL, E2E: s.E2E, TTFTSched: s.TTFTSched, TTFOSched: s.TTFOSched, E2ESched: s.E2ESched,
-		ClientQueue: s.ClientQueue,
+		ClientQueue: s.ClientQueue, EngineTimes: s.EngineTimes,
 	}
 	if span, ok := s.Span.Get(); ok && runs > 0 {
 		f.ElapsedTime = record.Some(span.Seconds() / float64(runs))
@@ -97,6 +99,6 @@ func (f *Figures) Summary() stats.Summary {
 		RequestsPS: f.RequestsPerS, GoodputRPS: f.GoodputRPS, GoodRatio: f.GoodputRatio, Unjudged: f.Unjudged, PeakInFlight: f.PeakInFlight,
 		NoFirstToken: f.NoFirstToken, Buffered: f.Buffered, RequestTokS: f.RequestOutputTokS, DecodeTokS: f.RequestDecodeTokS,
 		TTFT: f.TTFT, TTFO: f.TTFO, TPOT: f.TPOT, Gap: f.Gap, ITL: f.ITL, E2E: f.E2E, TTFTSched: f.TTFTSched, TTFOSched: f.TTFOSched, E2ESched: f.E2ESched,
-		ClientQueue: f.ClientQueue,
+		ClientQueue: f.ClientQueue, EngineTimes: f.EngineTimes,
 	}
 }

@@ -25,27 +25,47 @@ type MeasuredRun struct {
 	Start   time.Time
 	Window  *stats.Window
 	Partial bool // it was stopped
-	Self    Self
-	Engine  *EngineSide // its account of the point up to and with this run; nil where it tells nothing
-	Doubts  []string    // about Engine
+	// SetAside says why the run was done once more: this machine was too late for
+	// it, and might not be again. It is in no figure of the point.
+	SetAside []string
+	Self     Self
+	Engine   *EngineSide // its account of the point up to and with this run; nil where it tells nothing
+	Doubts   []string    // about Engine
 }
 
-// Summary pools the point's whole runs; a partial one stands in only where
-// there is no other, because what it lacks is not a matter of chance.
+// Summary pools the runs that count.
 func (m Measured) Summary() stats.Summary { return stats.Pool(m.pooled()...).Summary() }
 
-func (m Measured) pooled() []*stats.Window {
-	var whole, all []*stats.Window
+func (m Measured) pooled() (windows []*stats.Window) {
+	for _, r := range m.Counted() {
+		windows = append(windows, r.Window)
+	}
+	return windows
+}
+
+// Counted are the point's runs that its figures are of: the whole ones that were
+// not set aside. Others stand in only where there is none of them, because what
+// they lack is not a matter of chance.
+func (m Measured) Counted() (runs []MeasuredRun) {
 	for _, r := range m.Runs {
-		all = append(all, r.Window)
-		if !r.Partial {
-			whole = append(whole, r.Window)
+		if !r.Partial && r.SetAside == nil {
+			runs = append(runs, r)
 		}
 	}
-	if len(whole) == 0 {
-		return all
+	if runs == nil {
+		return m.Runs
 	}
-	return whole
+	return runs
+}
+
+// SetAside is how many runs were.
+func (m Measured) SetAside() (n int) {
+	for _, r := range m.Runs {
+		if r.SetAside != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // Of is one measured point as it is written. planned is the number of
@@ -54,8 +74,8 @@ func Of(m Measured, planned int) Point {
 	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs) < planned}
 	for _, r := range m.Runs {
 		p.Runs = append(p.Runs, Run{
-			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, Figures: FiguresOf(r.Window.Summary(), 1),
-			Seconds: r.Window.Seconds(r.Start),
+			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, SetAside: r.SetAside,
+			Figures: FiguresOf(r.Window.Summary(), 1), Seconds: r.Window.Seconds(r.Start),
 		})
 		p.Partial = p.Partial || r.Partial
 		p.EngineSide, p.Warnings = r.Engine, r.Doubts // the last account is of all runs, and so are the doubts of it

@@ -34,8 +34,9 @@ type Run struct {
 	Run   int       `json:"run"`
 	Start time.Time `json:"start"`
 	Figures
-	Partial bool     `json:"partial,omitempty"`
-	Seconds []Second `json:"seconds,omitempty"`
+	Partial  bool     `json:"partial,omitempty"`
+	SetAside []string `json:"set_aside,omitempty"` // why it was done once more, and is in no figure of the point
+	Seconds  []Second `json:"seconds,omitempty"`
 }
 
 // MarshalJSON writes an object in the points' order.

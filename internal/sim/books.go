@@ -10,6 +10,15 @@ func (x *exchange) bookBody(p *plan, size int) {
 	}
 }
 
+// bookTimes notes how long the engine took for the first choice.
+func (x *exchange) bookTimes(p *plan) {
+	if len(p.choices) == 0 || p.req.load {
+		return
+	}
+	prefill, decode := p.choices[0].phases(p.times)
+	x.truth.PrefillNS, x.truth.DecodeNS = int64(prefill), int64(decode)
+}
+
 // bookStop notes that the engine was told to stop.
 func (x *exchange) bookStop() {
 	x.truth.StoppedNS = x.since(x.s.now())

@@ -102,6 +102,18 @@ func TestShapesAreTheEngines(t *testing.T) {
 	}
 }
 
+// TestShapesOfMetrics is the same of a vLLM that tells usage unasked and the times
+// of each request.
+func TestShapesOfMetrics(t *testing.T) {
+	cfg := fast("vllm")
+	cfg.Model, cfg.MaxModelLen, cfg.ReportCached, cfg.OutputTokens = "tiny", 1024, true, ConstantCount(500)
+	cfg.ForceUsage, cfg.RequestMetrics = true, true
+	e := start(t, cfg)
+	for _, name := range []string{"forced-chat-stream", "forced-chat-nonstream", "forced-chat-nonstream-n2", "forced-completions-stream", "forced-responses-stream"} {
+		t.Run(name, func(t *testing.T) { replay(t, e, "vllm", name) })
+	}
+}
+
 // ids are lists of them, as long as they may be.
 var ids = regexp.MustCompile(`\[(1,)+\]`)
 

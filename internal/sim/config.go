@@ -79,6 +79,10 @@ type Config struct {
 	// --enable-force-include-usage on every event, SGLang's
 	// --stream-response-default-include-usage at the end. The others have no such thing.
 	ForceUsage bool
+	// RequestMetrics tells in an answer how long its request took the engine: vLLM's
+	// --enable-per-request-metrics, SGLang's --enable-metrics (in /generate).
+	// llama.cpp and Ollama always tell, TGI in the heads of its bodies.
+	RequestMetrics bool
 	// Incremental makes SGLang's /generate stream what is new in each event
 	// (--incremental-streaming-output) rather than all so far.
 	Incremental bool

@@ -8,16 +8,17 @@ import (
 
 // plan is a whole generation before its first byte is written.
 type plan struct {
-	req     *request
-	id      string   // the response's id
-	ids     []string // the engine's own: SGLang has one for each choice
-	created int64
-	choices []choice
-	cached  []int           // of each prompt
-	queued  time.Duration   // how long the request waited for its slot
-	times   []time.Duration // of each engine step, since admission
-	told    []time.Duration // the same where an answer tells times
-	failure *apiError       // what a stream fails with
+	req      *request
+	id       string   // the response's id
+	ids      []string // the engine's own: SGLang has one for each choice
+	created  int64
+	choices  []choice
+	cached   []int           // of each prompt
+	received time.Time       // when the request was, as it is told
+	queued   time.Duration   // how long the request waited for its slot
+	times    []time.Duration // of each engine step, since admission
+	told     []time.Duration // the same where an answer tells times
+	failure  *apiError       // what a stream fails with
 }
 
 // choice is one answer.

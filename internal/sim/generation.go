@@ -118,8 +118,9 @@ func (x *exchange) admit(p *plan, admitted time.Time, number uint64) {
 	stall, _ := x.faults.get("stall")
 	running, _ := x.s.queue.load()
 	p.schedule(&x.s.cfg, number, running, stall.D)
+	p.received = time.Unix(p.created, 0)
 	if !x.s.cfg.Deterministic {
-		p.queued = admitted.Sub(x.received)
+		p.received, p.queued = x.received, admitted.Sub(x.received)
 	}
 	x.account = x.s.openAccount(p, admitted.Sub(x.received))
 	x.account.hung = x.faults.has("hang")
@@ -148,6 +149,7 @@ func (x *exchange) plan(r *request) *plan {
 // leave gives the slot back: at once when all went well, a while later when the
 // client left and the engine is slow to notice, never after the plan's end.
 func (x *exchange) leave(sl *slot, p *plan, admitted time.Time) {
+	x.bookTimes(p)
 	if x.w.left() && !x.faults.has("hang") {
 		rest := admitted.Add(p.end()).Sub(x.s.now())
 		sl.releaseAfter(min(x.s.cfg.AbortDelay, rest))

@@ -51,6 +51,7 @@ func goldenCases() []goldenCase {
 func ownGoldenCases() map[string][]goldenCase {
 	const tools = `,"tools":[{"type":"function","name":"look","function":{"name":"look","parameters":{"type":"object"}}}]`
 	reason := func(c *Config) { c.ReasoningTokens = ConstantCount(2) }
+	metrics := func(c *Config) { c.RequestMetrics = true }
 	messages := []goldenCase{
 		{name: "messages-stream", path: "/v1/messages", edit: reason, body: `{"max_tokens":50,"stream":true,` + say + `}`},
 		{name: "messages-stream-tool", path: "/v1/messages", body: `{"max_tokens":50,"stream":true,"tool_choice":{"type":"any"},` + say + tools + `}`},
@@ -74,11 +75,16 @@ func ownGoldenCases() map[string][]goldenCase {
 			{name: "generate-stream", path: "/inference/v1/generate", body: `{"token_ids":[4,5,6],"sampling_params":{"max_tokens":3}` + usage + `}`},
 			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
 			{name: "rerank", path: "/v1/rerank", body: `{"query":"q","documents":["one","two"]}`},
+			{name: "chat-stream-metrics", path: "/v1/chat/completions", edit: metrics, body: chatBody(`,"max_tokens":2,"stream":true,"stream_options":{"include_usage":true}`)},
+			{name: "chat-stream-metrics-n2", path: "/v1/chat/completions", edit: metrics, body: chatBody(`,"n":2,"max_tokens":1,"stream":true,"stream_options":{"include_usage":true}`)},
+			{name: "chat-body-metrics", path: "/v1/chat/completions", edit: metrics, body: chatBody(`,"max_tokens":2`)},
+			{name: "responses-body-metrics", path: "/v1/responses", edit: metrics, body: `{"input":"Say hello","max_output_tokens":1}`},
 		}),
 		"sglang": slices.Concat(messages, responses, []goldenCase{
 			{name: "generate-stream", path: "/generate", body: `{"text":"x","rid":"r-1","sampling_params":{"max_new_tokens":3},"return_logprob":true` + streamed + `}`},
 			{name: "generate-stream-incremental", path: "/generate", edit: func(c *Config) { c.Incremental = true }, body: `{"text":["x","y"],"sampling_params":{"max_new_tokens":2}` + streamed + `}`},
 			{name: "generate-error", path: "/generate", body: `{}`},
+			{name: "generate-stream-metrics", path: "/generate", edit: metrics, body: `{"text":"x","sampling_params":{"max_new_tokens":2}` + streamed + `}`},
 			{name: "chat-stream-forced", path: "/v1/chat/completions", edit: func(c *Config) { c.ForceUsage = true }, body: `{` + say + streamed + `}`},
 			{name: "ollama-chat-stream", path: "/api/chat", body: `{` + say + `}`},
 			{name: "ollama-chat-body", path: "/api/chat", body: `{"stream":false,` + say + `}`},

@@ -10,6 +10,7 @@ type openResponses struct {
 	truthful bool // an answer cut off by its length has the status incomplete
 	full     bool // the response object has everything vLLM knows
 	errors   func(dst []byte, p *plan) []byte
+	metrics  func(dst []byte, p *plan) []byte // appends what is told of the request's times; nil: nothing
 }
 
 var _ streamer = (*openResponses)(nil)
@@ -231,11 +232,14 @@ func (o *openResponses) appendResponse(dst []byte, p *plan, status string) []byt
 	} else {
 		dst = o.appendUsage(dst, p)
 	}
-	if o.full {
-		dst = append(dst, `,"user":null,"presence_penalty":0.0,"frequency_penalty":0.0,"kv_transfer_params":null,"ec_transfer_params":null,"input_messages":null,"output_messages":null}`...)
-		return dst
+	dst = append(dst, `,"user":null`...)
+	if o.metrics != nil && status != "in_progress" {
+		dst = o.metrics(dst, p)
 	}
-	return append(dst, `,"user":null}`...)
+	if o.full {
+		dst = append(dst, `,"presence_penalty":0.0,"frequency_penalty":0.0,"kv_transfer_params":null,"ec_transfer_params":null,"input_messages":null,"output_messages":null`...)
+	}
+	return append(dst, '}')
 }
 
 func (o *openResponses) appendUsage(dst []byte, p *plan) []byte {

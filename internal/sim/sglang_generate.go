@@ -72,6 +72,7 @@ func (g sglangGenerate) appendOutput(dst []byte, p *plan, e emission, from int) 
 	}
 	dst = appendKey(dst, `,"prompt_tokens":`, len(p.req.prompts[c.prompt].ids))
 	dst = append(dst, `,"weight_version":"default","num_retractions":0`...)
+	dst = g.appendScheduled(dst, p, c)
 	if p.req.logprobs {
 		dst = append(dst, `,"input_token_logprobs":[],"output_token_logprobs":`...)
 		dst = appendList(dst, e.to-from, func(dst []byte, i int) []byte {
@@ -83,7 +84,7 @@ func (g sglangGenerate) appendOutput(dst []byte, p *plan, e emission, from int) 
 	dst = appendKey(dst, `,"cached_tokens":`, p.cached[c.prompt])
 	dst = append(dst, `,"reasoning_tokens":0`...)
 	if e.last {
-		dst = appendFloat(dst, `,"e2e_latency":`, p.toldEnd(c).Seconds())
+		dst = g.appendFinished(dst, p, c)
 	}
 	dst = append(dst, '}')
 	if p.req.several() {

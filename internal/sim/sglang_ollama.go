@@ -45,7 +45,7 @@ func (s sglangOllama) appendLine(dst []byte, p *plan, e emission, text string) [
 func (s sglangOllama) appendBody(dst []byte, p *plan) []byte {
 	c := &p.choices[0]
 	dst = s.appendLine(dst, p, emission{to: len(c.tokens)}, c.text(0, len(c.tokens)))
-	dst = appendKey(dst, `true,"done_reason":"stop","total_duration":`, int(p.toldEnd(c)))
+	dst = appendKey(dst, `true,"done_reason":"stop","total_duration":`, int(p.queued+p.toldEnd(c)))
 	dst = appendKey(dst, `,"prompt_eval_count":`, p.promptTokens())
 	return append(appendKey(dst, `,"eval_count":`, len(c.tokens)), '}')
 }

@@ -120,14 +120,14 @@ func (t *tgi) reason(c *choice) string {
 // head tells counts and times of an answer in one body, in ms.
 func (t *tgi) head(p *plan) (contentType string, headers []header, measured bool) {
 	c := &p.choices[0]
-	total := int(p.toldEnd(c).Milliseconds())
+	inference := p.toldEnd(c)
+	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	prompt := p.req.prompts[0]
 	return typeJSON, []header{
-		{"x-compute-type", "simulated"}, {"x-compute-time", strconv.FormatFloat(p.toldEnd(c).Seconds(), 'f', -1, 64)},
+		{"x-compute-type", "simulated"}, {"x-compute-time", strconv.FormatFloat(inference.Seconds(), 'f', -1, 64)},
 		{"x-compute-characters", strconv.Itoa(len(prompt.text))},
-		{"x-total-time", strconv.Itoa(total)}, {"x-validation-time", "0"},
-		{"x-queue-time", strconv.FormatInt(p.queued.Milliseconds(), 10)}, {"x-inference-time", strconv.Itoa(total)},
-		{"x-time-per-token", strconv.FormatInt((p.toldEnd(c) / time.Duration(max(len(c.tokens), 1))).Milliseconds(), 10)},
+		{"x-total-time", ms(p.queued + inference)}, {"x-validation-time", "0"}, {"x-queue-time", ms(p.queued)}, {"x-inference-time", ms(inference)},
+		{"x-time-per-token", ms(inference / time.Duration(max(len(c.tokens), 1)))},
 		{"x-prompt-tokens", strconv.Itoa(len(prompt.ids))}, {"x-generated-tokens", strconv.Itoa(len(c.tokens))},
 	}, true
 }

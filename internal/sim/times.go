@@ -31,14 +31,23 @@ func (p *plan) schedule(cfg *Config, number uint64, running int, stall time.Dura
 	}
 }
 
-// toldAt is the time told for the moment at which c had made so many tokens.
-func (p *plan) toldAt(c *choice, made int) time.Duration {
+// madeAt is when, by these times of its steps, c had made so many tokens.
+func (c *choice) madeAt(times []time.Duration, made int) time.Duration {
 	k, _ := slices.BinarySearch(c.steps, made)
-	if k >= len(p.told) {
+	if k >= len(times) {
 		return 0 // it was stopped before it began
 	}
-	return p.told[k]
+	return times[k]
 }
+
+// phases are how long, by these times, c was in prefill and in decode.
+func (c *choice) phases(times []time.Duration) (prefill, decode time.Duration) {
+	prefill = c.madeAt(times, 1)
+	return prefill, max(0, c.madeAt(times, len(c.tokens))-prefill)
+}
+
+// toldAt is the time told for the moment at which c had made so many tokens.
+func (p *plan) toldAt(c *choice, made int) time.Duration { return c.madeAt(p.told, made) }
 
 // toldEnd is the time told for the end of c.
 func (p *plan) toldEnd(c *choice) time.Duration { return p.toldAt(c, len(c.tokens)) }

@@ -31,6 +31,11 @@ type Truth struct {
 	ReceivedUnixNS int64 `json:"received_unix_ns"`
 	// AdmittedNS is when the request got its slot.
 	AdmittedNS int64 `json:"admitted_ns,omitempty"`
+	// PrefillNS is how long the engine took from there to the first choice's first
+	// token, and DecodeNS from that to its last. Events leave at these times at the
+	// earliest.
+	PrefillNS int64 `json:"prefill_ns,omitempty"`
+	DecodeNS  int64 `json:"decode_ns,omitempty"`
 	// HeadNS is when the write of the response head returned.
 	HeadNS int64 `json:"head_ns,omitempty"`
 	// ClientGoneNS is when the simulator saw that the client had left.

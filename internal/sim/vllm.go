@@ -97,8 +97,8 @@ func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
 	dst = appendHead(dst, p.id, p.object(), p.created, p.req.model)
 	if e.kind == EventUsage {
 		dst = append(dst, `,"choices":[],"usage":`...)
-		dst = v.appendUsage(dst, p)
-		return v.appendFingerprint(dst, true)
+		dst = v.appendFingerprint(v.appendUsage(dst, p), true)
+		return append(v.appendMetrics(dst, p, false), '}')
 	}
 	c := &p.choices[e.choice]
 	dst = appendKey(dst, `,"choices":[{"index":`, e.choice)
@@ -130,14 +130,14 @@ func (v *vllm) appendEvent(dst []byte, p *plan, e emission) []byte {
 		dst = append(v.appendPromptIDs(dst, p, e, p.req.tokenIDs && e.choice == 0), `,"prompt_text":null`...)
 	}
 	// The fingerprint is on the terminal event, which is the usage event where one follows.
-	return v.appendFingerprint(dst, e.last && !p.req.includeUsage)
+	return append(v.appendFingerprint(dst, e.last && !p.req.includeUsage), '}')
 }
 
 func (v *vllm) appendFingerprint(dst []byte, terminal bool) []byte {
 	if terminal {
 		dst = append(dst, `,"system_fingerprint":"`+vllmFingerprint+`"`...)
 	}
-	return append(dst, '}')
+	return dst
 }
 
 // appendFinish appends the logprobs, if they are asked for, and the finish reason.

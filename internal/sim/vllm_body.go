@@ -16,7 +16,11 @@ func (v *vllm) appendBody(dst []byte, p *plan) []byte {
 		dst = append(dst, `,"prompt_logprobs":null,"prompt_token_ids":`...)
 		dst = append(v.appendPromptIDs(dst, p, emission{}, p.req.tokenIDs), `,"prompt_text":null`...)
 	}
-	return append(dst, `,"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}`...)
+	dst = append(dst, `,"kv_transfer_params":null,"ec_transfer_params":null`...)
+	if !v.tellsTimes(p) {
+		return append(dst, `,"metrics":null}`...)
+	}
+	return append(v.appendMetrics(dst, p, true), '}')
 }
 
 func (v *vllm) appendChoice(dst []byte, p *plan, i int) []byte {

@@ -23,6 +23,7 @@ func (v *vllm) responses() *openResponses {
 	return &openResponses{
 		frames: framing{contentType: typeSSE, head: headAtOnce},
 		name:   v.identify, ready: v.everyInterval, truthful: true, full: true,
+		metrics: func(dst []byte, p *plan) []byte { return v.appendMetrics(dst, p, true) },
 	}
 }
 

@@ -66,6 +66,13 @@ var distributions = []struct {
 	{"ttfo_sched", "ms", false, func(s *Summary) *Quantiles { return s.TTFOSched }},
 	{"e2e_sched", "ms", false, func(s *Summary) *Quantiles { return s.E2ESched }},
 	{"client_queue", "ms", false, func(s *Summary) *Quantiles { return s.ClientQueue }},
+	{"engine_queue", "ms", false, func(s *Summary) *Quantiles { return s.EngineQueue }},
+	{"engine_load", "ms", false, func(s *Summary) *Quantiles { return s.EngineLoad }},
+	{"engine_prefill", "ms", false, func(s *Summary) *Quantiles { return s.EnginePrefill }},
+	{"engine_decode", "ms", false, func(s *Summary) *Quantiles { return s.EngineDecode }},
+	{"engine_compute", "ms", false, func(s *Summary) *Quantiles { return s.EngineCompute }},
+	{"engine", "ms", false, func(s *Summary) *Quantiles { return s.EngineTime }},
+	{"outside_engine", "ms", false, func(s *Summary) *Quantiles { return s.OutsideEngine }},
 	{"request_output_tok_s", "tok/s", true, func(s *Summary) *Quantiles { return s.RequestTokS }},
 	{"request_decode_tok_s", "tok/s", true, func(s *Summary) *Quantiles { return s.DecodeTokS }},
 }

@@ -57,11 +57,14 @@ type namedSketch struct {
 	sketch *sketch.Sketch
 }
 
-func (w *Window) sketches() [12]namedSketch {
+func (w *Window) sketches() [19]namedSketch {
 	return [...]namedSketch{
 		{"ttft_ms", &w.ttft}, {"ttfo_ms", &w.ttfo}, {"tpot_ms", &w.tpot}, {"gap_ms", &w.gaps}, {"itl_ms", &w.itl}, {"e2e_ms", &w.e2e},
 		{"ttft_sched_ms", &w.ttftSched}, {"ttfo_sched_ms", &w.ttfoSched}, {"e2e_sched_ms", &w.e2eSched}, {"client_queue_ms", &w.queue},
 		{"request_output_tok_s", &w.outputRate}, {"request_decode_tok_s", &w.decodeRate},
+		{"engine_queue_ms", &w.engine.queue}, {"engine_load_ms", &w.engine.load}, {"engine_prefill_ms", &w.engine.prefill},
+		{"engine_decode_ms", &w.engine.decode}, {"engine_compute_ms", &w.engine.compute},
+		{"engine_ms", &w.engine.all}, {"outside_engine_ms", &w.engine.outside},
 	}
 }
 

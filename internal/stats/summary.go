@@ -50,6 +50,7 @@ type Summary struct {
 
 	TTFT, TTFO, TPOT, Gap, ITL, E2E, ClientQueue *Quantiles
 	TTFTSched, TTFOSched, E2ESched               *Quantiles // of an open loop, from the moment a request was due
+	EngineTimes
 }
 
 // Summary is the figures of all that was observed.
@@ -65,7 +66,7 @@ func (w *Window) Summary() Summary {
 		TTFT: QuantilesOf(&w.ttft), TTFO: QuantilesOf(&w.ttfo), TPOT: QuantilesOf(&w.tpot),
 		Gap: QuantilesOf(&w.gaps), ITL: QuantilesOf(&w.itl), E2E: QuantilesOf(&w.e2e), ClientQueue: QuantilesOf(&w.queue),
 		TTFTSched: QuantilesOf(&w.ttftSched), TTFOSched: QuantilesOf(&w.ttfoSched), E2ESched: QuantilesOf(&w.e2eSched),
-		PeakInFlight: w.peakInFlight(), SteadyTokS: w.steadyTokS(), Unjudged: w.unjudged,
+		EngineTimes: w.engine.summary(), PeakInFlight: w.peakInFlight(), SteadyTokS: w.steadyTokS(), Unjudged: w.unjudged,
 	}
 	for outcome, n := range w.outcomes {
 		s.Requests += n

@@ -43,6 +43,7 @@ type Window struct {
 
 	ttft, ttfo, tpot, gaps, itl, e2e, queue sketch.Sketch // ms
 	ttftSched, ttfoSched, e2eSched          sketch.Sketch // ms, of an open loop
+	engine                                  engineTimes
 	outputRate, decodeRate                  sketch.Sketch // tokens/s
 
 	timeline timeline
@@ -143,6 +144,7 @@ func (w *Window) succeeded(r *record.Record) {
 	}
 	addMS(&w.tpot, r.TPOT)
 	addMS(&w.e2e, r.E2E)
+	w.engine.observe(r)
 	if w.Open {
 		addMS(&w.e2eSched, r.E2ESched)
 	}

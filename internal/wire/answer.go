@@ -8,8 +8,8 @@ import (
 
 // answer reads a whole JSON answer, by its shape.
 func (o *Observer) answer(how record.Outcome, r *record.Record) {
-	b := bytes.TrimSpace(o.body.head)
-	if o.body.total > len(o.body.head) {
+	b := bytes.TrimSpace(o.other.body.head)
+	if o.other.body.total > len(o.other.body.head) {
 		o.largeAnswer(how, r)
 		return
 	}
@@ -23,6 +23,9 @@ func (o *Observer) answer(how record.Outcome, r *record.Record) {
 	}
 	a := answer{record: r, query: &o.cfg.Query}
 	a.read(b)
+	if a.choices <= 1 {
+		r.Engine = a.took // else it is of one choice alone
+	}
 	if r.Usage.Source == "" {
 		r.Usage.Source = record.SourceNone
 	}
@@ -57,7 +60,8 @@ type answer struct {
 	marked     bool // SGLang's mark is on its choices
 	unfinished bool // a choice has no finish reason
 	aborted    bool
-	pending    bool // the work goes on without us (Responses in the background)
+	took       *record.EngineTimes // what the engine tells of its own time; nil = nothing
+	pending    bool                // the work goes on without us (Responses in the background)
 }
 
 // read reads the object or list b.
@@ -88,6 +92,11 @@ func (a *answer) read(b []byte) {
 		a.counts(keys)
 		a.completions(keys["choices"])
 		a.doubtSeveral(keys["timings"])
+		tell(&a.took, took(keys["timings"]))
+		tell(&a.took, took(keys["metrics"]))
+		if keys["total_duration"] != nil { // Ollama's embeddings
+			tell(&a.took, ollamaTook(b))
+		}
 	}
 }
 
@@ -113,7 +122,8 @@ func topKeys(b []byte) map[string][]byte {
 	return keys
 }
 
-// errorOf reads an error: nested, as text, or, from SGLang, flat.
+// errorOf reads an error: nested, as text, from SGLang flat, or as FastAPI tells
+// that it knows no such path.
 func (a *answer) errorOf(b []byte, keys map[string][]byte) bool {
 	var e engineError
 	switch failed := keys["error"]; {
@@ -124,6 +134,8 @@ func (a *answer) errorOf(b []byte, keys map[string][]byte) bool {
 		}
 	case string(keys["object"]) == `"error"`:
 		e = readError(b)
+	case len(keys) == 1 && text(keys["detail"]) != "":
+		e = readError(keys["detail"])
 	default:
 		return false
 	}
@@ -149,6 +161,9 @@ func (a *answer) list(b []byte) {
 		i++
 		return i < maxChoices
 	})
+	if i > 1 {
+		a.took = nil // each tells its own
+	}
 }
 
 // finish notes the end of one choice.

@@ -22,6 +22,7 @@ type chunk struct {
 	choices []delta
 
 	failed, id, model, print []byte // as they stand; nil where there are none
+	took                     []byte // vLLM's metrics, or llama.cpp's timings
 	flat                     bool   // it is an error itself, without a member for it
 	usageKey                 int    // where the key of its usage opens
 	usageFrom, usageEnd      int    // where its usage is
@@ -73,8 +74,10 @@ func (c *chunk) member(key, v []byte) {
 		c.usage, c.hasUsage = record.Usage{}, false
 	case "timings":
 		if c.hasTiming = isObject(v); c.hasTiming {
-			c.timings = readTimings(v)
+			c.timings, c.took = readTimings(v), v
 		}
+	case "metrics":
+		c.took = v
 	case "object":
 		c.flat = string(v) == `"error"`
 	case "prompt_token_ids":

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenomics/internal/record"
@@ -127,7 +128,7 @@ func TestAnswerIDs(t *testing.T) {
 		{"Messages", "/v1/messages", []string{`{"type":"message_start","message":{"id":"msg"}}`}, []string{"msg"}},
 	}
 	for _, tt := range tests {
-		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{"stream":true}`))})
+		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{"stream":true}`)), KeepIDs: true})
 		o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 		p := []byte(events(tt.events...))
 		o.Feed(0, p)
@@ -140,8 +141,25 @@ func TestAnswerIDs(t *testing.T) {
 	}
 }
 
+func TestRequestID(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"text":"hi","rid":"of-the-client","stream":true}`: "of-the-client",
+		`{"rid":"a\u0062c"}`: "abc",
+		`{"rid":["a","b"]}`:  "",
+		`{"rid":null}`:       "",
+		`{"rid":"` + strings.Repeat("a", maxID) + `"}`: "",
+		`{"text":"rid"}`: "",
+		`not JSON`:       "",
+		``:               "",
+	} {
+		if got := RequestID([]byte(body)); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
+
 func TestAnswerIDsAreBounded(t *testing.T) {
-	o := NewObserver(Config{Query: chatQuery})
+	o := NewObserver(Config{Query: chatQuery, KeepIDs: true})
 	o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	for i := range 100 {
 		o.Feed(0, []byte(events(`{"id":"`+string(rune('0'+i))+`","choices":[{"index":0}]}`)))

@@ -16,7 +16,7 @@ type answerIDs struct {
 
 // seeID takes the id of an event, as it is written, quotes included.
 func (s *stream) seeID(v []byte) {
-	if !hasText(v) || len(v) > maxID {
+	if !s.cfg.KeepIDs || !hasText(v) || len(v) > maxID {
 		return
 	}
 	if s.ids == nil {
@@ -42,10 +42,20 @@ func (a *answerIDs) see(v []byte) {
 	a.last = at
 }
 
+// RequestID is the id that a request's body gives it (SGLang's rid), "" where it
+// gives none.
+func RequestID(body []byte) string {
+	v := raw(body, "rid")
+	if !hasText(v) || len(v) > maxID {
+		return ""
+	}
+	return text(v)
+}
+
 // AnswerIDs are the ids that the answer's events have carried so far, in the
-// order in which they came, at most 16. Where an engine can be told to abort a
-// request, it goes by one of them (SGLang: one for each choice). The result is
-// the caller's.
+// order in which they came, at most 16; none without Config.KeepIDs. Where an
+// engine can be told to abort a request, it goes by one of them (SGLang: one for
+// each choice). The result is the caller's.
 func (o *Observer) AnswerIDs() []string {
 	if o.stream.ids == nil {
 		return nil

@@ -22,6 +22,7 @@ type completion struct {
 	usage         record.Usage
 	timings       timings
 	failed, model []byte
+	took          []byte // its timings as they stand
 	whole         bool
 }
 
@@ -43,7 +44,7 @@ func readCompletion(data []byte) (c completion) {
 		case "tokens_evaluated":
 			count(m.value, &c.usage.Prompt)
 		case "timings":
-			c.timings = readTimings(m.value)
+			c.timings, c.took = readTimings(m.value), m.value
 		case "model":
 			c.model = m.value
 		case "error":
@@ -86,6 +87,7 @@ func (*llamaCPP) event(s *stream, at time.Duration, _, data []byte) bool {
 		s.output(at)
 	}
 	if e.stop {
+		s.account(took(e.took))
 		s.finish(at, c, e.reason)
 	}
 	return true

@@ -59,6 +59,12 @@ func measured(r *record.Record) string {
 		fmt.Fprintf(&b, "; %d events, head %s first %s token %s output %s last %s", r.Events, ms(r.Headers), ms(r.FirstEvent), ms(r.FirstToken), ms(r.FirstOutput), ms(r.LastToken))
 		fmt.Fprintf(&b, ", %v gaps, %v ITL", r.Gaps.Count(), r.ITL.Count())
 	}
+	if e := r.Engine; e != nil {
+		fmt.Fprintf(&b, "; engine: queue %s load %s prefill %s decode %s compute %s total %s", ms(e.Queue), ms(e.Load), ms(e.Prefill), ms(e.Decode), ms(e.Compute), ms(e.Total))
+		if d, ok := r.OutsideEngine(); ok {
+			fmt.Fprintf(&b, ", outside %s", ms(record.Some(d)))
+		}
+	}
 	if len(r.Choices) > 1 {
 		for _, c := range r.Choices {
 			fmt.Fprintf(&b, "; choice %d %s from %s to %s", c.Index, dash(c.Completion), ms(c.FirstToken), ms(c.LastToken))

@@ -112,6 +112,7 @@ func (*ollama) event(s *stream, at time.Duration, _, data []byte) bool {
 		if l.usage.Source != "" {
 			s.setFinal(l.usage)
 		}
+		s.account(ollamaTook(data))
 		s.finish(at, c, l.reason)
 	}
 	return true

@@ -94,6 +94,8 @@ func (g *responses) end(s *stream, at time.Duration, data []byte) bool {
 	s.seeID(a.id)
 	s.named(a.model)
 	s.finalAnswer(a.usage)
+	s.account(took(a.took))
+	s.account(took(raw(data, "timings"))) // llama.cpp's stand beside the response
 	if a.failed != nil {
 		s.fail(readError(a.failed))
 	}
@@ -113,6 +115,7 @@ func (s *stream) finalAnswer(usage []byte) {
 // response is a Responses object.
 type response struct {
 	id, model, usage, failed []byte // as they stand
+	took                     []byte // vLLM's metrics
 	status, incomplete       string
 }
 
@@ -125,6 +128,8 @@ func readResponse(v []byte) (r response) {
 			r.model = m.value
 		case "usage":
 			r.usage = m.value
+		case "metrics":
+			r.took = m.value
 		case "error":
 			if !isNull(m.value) {
 				r.failed = m.value

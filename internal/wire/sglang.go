@@ -23,6 +23,7 @@ type generated struct {
 	failed        []byte
 	usage         record.Usage
 	id, finish    []byte
+	meta          []byte // all of its meta_info
 	reason        string // finish_reason's type
 	refused       bool   // it was aborted with a status, which is an error
 	hasFinish, ok bool
@@ -42,6 +43,7 @@ func readGenerated(data []byte) (g generated) {
 				g.failed = m.value
 			}
 		case "meta_info":
+			g.meta = m.value
 			g.metaInfo(m.value)
 		}
 		return true
@@ -102,6 +104,7 @@ func (*sglang) event(s *stream, at time.Duration, _, data []byte) bool {
 		s.output(at)
 	}
 	if g.hasFinish {
+		s.account(sglangTook(g.meta))
 		s.finish(at, c, g.reason)
 	}
 	return true

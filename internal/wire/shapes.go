@@ -45,6 +45,7 @@ func (a *answer) response(b []byte) {
 	v := readResponse(b)
 	a.record.Dialect = dialectResponses
 	readUsage(v.usage, &a.record.Usage)
+	tell(&a.took, took(v.took))
 	a.pending = v.status == "queued" || v.status == "in_progress"
 	if v.failed != nil {
 		e := readError(v.failed)
@@ -67,6 +68,7 @@ func (a *answer) generated(b []byte, i int) {
 	g := readGenerated(b)
 	a.record.Dialect = dialectSGLang
 	a.id = g.id
+	tell(&a.took, sglangTook(g.meta))
 	if g.refused {
 		e := g.refusal()
 		a.failed = &e
@@ -81,6 +83,7 @@ func (a *answer) completion(b []byte, i int) {
 	c := readCompletion(b)
 	a.record.Dialect = dialectLlamaCPP
 	a.model = c.model
+	tell(&a.took, took(c.took))
 	a.add(&c.usage, i)
 	a.finish(c.reason, c.stop || c.reason != "")
 }
@@ -89,6 +92,7 @@ func (a *answer) ollama(b []byte) {
 	l := readOllamaLine(b)
 	a.record.Dialect = dialectOllama
 	a.record.Usage = l.usage
+	tell(&a.took, ollamaTook(b))
 	a.finish(l.reason, l.done)
 }
 

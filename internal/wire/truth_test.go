@@ -241,3 +241,69 @@ func (s *simulated) tokenEvents(finishes bool) (choices map[int][]record.Event, 
 	}
 	return choices, events
 }
+
+// TestTruthOfTimes: what engines tell of their own time is what they took.
+func TestTruthOfTimes(t *testing.T) {
+	const say, chat = `{` + simSay, "/v1/chat/completions"
+	for _, tt := range []struct {
+		name, dialect, path, body string
+		queue, load, phases       bool // which are told; phases are prefill and decode
+		compute, total            bool
+	}{
+		{"body", "vllm", chat, say + `}`, true, false, true, false, false},
+		{"stream", "vllm", chat, say + simUsage + `}`, true, false, true, false, false},
+		{"stream without usage", "vllm", chat, say + simStream + `}`, false, false, false, false, false},
+		{"two choices", "vllm", chat, `{"n":2,` + simSay + simUsage + `}`, false, false, false, false, false},
+		{"completions", "vllm", "/v1/completions", `{"prompt":"one two"` + simUsage + `}`, true, false, true, false, false},
+		{"responses", "vllm", "/v1/responses", `{"input":"Say hello"}`, true, false, true, false, false},
+		{"responses stream", "vllm", "/v1/responses", `{"input":"Say hello","stream":true}`, true, false, true, false, false},
+		{"body", "sglang", "/generate", `{"text":"x y"}`, true, false, true, false, true},
+		{"stream", "sglang", "/generate", `{"text":"x y"` + simStream + `}`, true, false, true, false, true},
+		{"batch", "sglang", "/generate", `{"text":["x y","z"]` + simStream + `}`, false, false, false, false, false},
+		{"chat", "sglang", chat, say + simUsage + `}`, false, false, false, false, false},
+		{"body", "llamacpp", chat, say + `}`, false, false, true, false, false},
+		{"stream", "llamacpp", chat, say + simStream + `}`, false, false, true, false, false},
+		{"stream, usage", "llamacpp", chat, say + simUsage + `}`, false, false, true, false, false},
+		{"two choices", "llamacpp", chat, `{"n":2,` + simSay + `}`, false, false, false, false, false},
+		{"two choices in a stream", "llamacpp", chat, `{"n":2,` + simSay + simStream + `}`, false, false, false, false, false},
+		{"completion", "llamacpp", "/completion", `{"prompt":"x y"` + simStream + `}`, false, false, true, false, false},
+		{"body", "ollama", "/api/chat", `{"stream":false,` + simSay + `}`, false, true, true, false, true},
+		{"stream", "ollama", "/api/generate", `{"prompt":"x"}`, false, true, true, false, true},
+		{"OpenAI's", "ollama", chat, say + simUsage + `}`, false, false, false, false, false},
+		{"body", "tgi", "/generate", `{"inputs":"x y"}`, true, false, false, true, true},
+		{"stream", "tgi", "/generate_stream", `{"inputs":"x y"}`, false, false, false, false, false},
+	} {
+		t.Run(tt.dialect+"/"+tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := simConfig(tt.dialect)
+			cfg.Deterministic, cfg.RequestMetrics = false, true
+			cfg.TTFT, cfg.ITL = sim.ConstantDuration(3*time.Millisecond+250*time.Microsecond), sim.ConstantDuration(1125*time.Microsecond)
+			s := simulate(t, cfg, tt.path, tt.body, "")
+			queue, prefill, decode := time.Duration(s.truth.AdmittedNS), time.Duration(s.truth.PrefillNS), time.Duration(s.truth.DecodeNS)
+			var got record.EngineTimes
+			if s.Engine != nil {
+				got = *s.Engine
+			}
+			for _, f := range []struct {
+				name string
+				told bool
+				got  record.Span
+				want time.Duration
+			}{
+				{"queue", tt.queue, got.Queue, queue},
+				{"load", tt.load, got.Load, time.Millisecond + queue}, // the simulator's takes one
+				{"prefill", tt.phases, got.Prefill, prefill},
+				{"decode", tt.phases, got.Decode, decode},
+				{"compute", tt.compute, got.Compute, prefill + decode},
+				{"total", tt.total, got.Total, queue + prefill + decode + got.Load.Or(queue) - queue},
+			} {
+				// TGI tells whole milliseconds, llama.cpp microseconds, and SGLang what is
+				// left of them in a number of seconds since 1970.
+				unit := map[string]time.Duration{"tgi": time.Millisecond, "llamacpp": time.Microsecond, "sglang": time.Microsecond}[tt.dialect]
+				if d, ok := f.got.Get(); ok != f.told || ok && (d < f.want-unit || d > f.want+unit) {
+					t.Errorf("%s: %v (%v), the truth is %v", f.name, d, ok, f.want)
+				}
+			}
+		})
+	}
+}

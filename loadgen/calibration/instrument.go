@@ -32,8 +32,9 @@ func Instrument(m results.Measured, c *Calibration) *results.Instrument {
 	var lag sketch.Sketch
 	var events, streams int
 	var wall, cpu float64
-	for i := range m.Runs {
-		self := &m.Runs[i].Self
+	runs := m.Counted()
+	for i := range runs {
+		self := &runs[i].Self
 		lag.Merge(&self.Lag)
 		events, streams = events+self.Events, max(streams, self.InFlight)
 		wall, cpu = wall+self.Wall.Seconds(), cpu+self.CPU.Seconds()
@@ -53,6 +54,10 @@ func Instrument(m results.Measured, c *Calibration) *results.Instrument {
 	in.Invalid = append(in.Invalid, unkept(m)...)
 	return in
 }
+
+// Late is what shows that this machine had too little time for us, and might have
+// it another time: what is known of the load itself is not among it.
+func Late(m results.Measured) []string { return Instrument(m, nil).Invalid }
 
 // known adds the errors at such a load.
 func known(in *results.Instrument, c *Calibration, streams int) {
@@ -105,7 +110,7 @@ func unkept(m results.Measured) (why []string) {
 	if m.Load.Shape != "rate" && m.Load.Shape != "trace" {
 		return nil
 	}
-	for _, r := range m.Runs {
+	for _, r := range m.Counted() {
 		due, sent := r.Self.Due.Length(), r.Self.Sent.Length()
 		if due == 0 {
 			continue // all at once is no rate

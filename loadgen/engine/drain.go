@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,11 +27,11 @@ func (e *Engine) Drain(ctx context.Context, limit time.Duration) (word string, e
 		case err != nil:
 			word = fmt.Sprintf("whether the engine is idle is not known: %v", err)
 		case !known:
-			return "whether the engine is idle is not known: " + e.why, nil
+			return "whether the engine is idle is not known: " + cmp.Or(e.why, "its metrics do not tell how many requests run"), nil
 		case l == load{}:
 			return "", nil
 		default:
-			word = fmt.Sprintf("the engine is not idle after %v: %.0f requests run and %.0f wait", limit, l.running, l.waiting)
+			word = fmt.Sprintf("the engine is not idle after %v: %.0f requests run and %.0f wait: somebody else uses it", limit, l.running, l.waiting)
 		}
 		if time.Until(end) < drainPause {
 			return word, nil

@@ -27,7 +27,7 @@ func TestDrain(t *testing.T) {
 			}
 			await(t, "three requests", func() bool { l, _, err := e.load(t.Context()); return err == nil && l == load{2, 1} })
 			word, err := e.Drain(t.Context(), 0)
-			if !strings.Contains(word, "2 requests run and 1 wait") || err != nil {
+			if !strings.HasSuffix(word, "2 requests run and 1 wait: somebody else uses it") || err != nil {
 				t.Errorf("a busy engine: %q, %v", word, err)
 			}
 			leave()
@@ -82,6 +82,7 @@ func TestDrainOtherwise(t *testing.T) {
 		{"two ranks of it", "sglang", sglang, "/v1/loads", `{"loads":[{"num_running_reqs":1,"num_waiting_reqs":2},{"num_running_reqs":3,"num_waiting_reqs":4}]}`, "4 requests run and 6 wait"},
 		{"an SGLang that has no such path", "sglang", sglang, "", "", "7 requests run and 1 wait"},
 		{"no JSON", "sglang", sglang, "/v1/loads", `<html>`, "not known: reading the answer"},
+		{"a vLLM without that gauge", "vllm", "vllm:prompt_tokens_total 1\n", "", "", "not known: its metrics do not tell how many requests run"},
 		{"Ollama", "ollama", "", "", "", "not known: Ollama has no metrics"},
 	} {
 		s := script(t, func(r *http.Request, _ int) (int, string) {

@@ -21,7 +21,6 @@ type bpe struct {
 
 func newBPE(data json.RawMessage) (*bpe, error) {
 	var raw struct {
-		Type         string          `json:"type"`
 		Vocab        json.RawMessage `json:"vocab"`
 		Merges       []merge         `json:"merges"`
 		Dropout      *float64        `json:"dropout"`
@@ -36,8 +35,6 @@ func newBPE(data json.RawMessage) (*bpe, error) {
 		return nil, fmt.Errorf("reading its model: %w", err)
 	}
 	switch {
-	case raw.Type != "BPE" && (raw.Type != "" || raw.Merges == nil): // old files name no type
-		return nil, unsupported("model", raw.Type)
 	case set(raw.Subword) || set(raw.WordEnd):
 		return nil, unsupported("model", "BPE with marks for parts of words")
 	case raw.Dropout != nil && *raw.Dropout > 0:
@@ -63,8 +60,6 @@ func newBPE(data json.RawMessage) (*bpe, error) {
 	return m, nil
 }
 
-func set(s *string) bool { return s != nil && *s != "" }
-
 // merge is written as a list of two, or in older files with a space between.
 type merge [2]string
 
@@ -84,17 +79,17 @@ func (m *merge) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// each calls yield with every token of a word.
-func (m *bpe) each(word string, yield func(token string)) {
+func (m *bpe) each(word string, yield func(token string)) error {
 	if _, ok := m.vocab[word]; ok && m.whole {
 		yield(word)
-		return
+		return nil
 	}
 	for _, s := range m.merge(m.symbols(word)) {
 		if s.text != "" {
 			yield(s.text)
 		}
 	}
+	return nil
 }
 
 // symbol is a token in the making: one of a list, linked by index.
@@ -143,7 +138,7 @@ func (m *bpe) bytesOf(c string) (tokens []string, ok bool) {
 		return nil, false
 	}
 	for _, b := range []byte(c) {
-		t := fmt.Sprintf("<0x%02X>", b)
+		t := byteToken(b)
 		if _, ok := m.vocab[t]; !ok {
 			return nil, false
 		}

@@ -6,23 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
+	"unicode/utf8"
 )
 
 // File counts by a tokenizer.json of Hugging Face's tokenizers. It knows the
 // byte-pair encodings, of bytes (GPT-2, Llama 3, Qwen, DeepSeek) and of
-// characters (Llama 2, Mistral, Gemma): what engines that generate text serve.
-// A file that asks for more is refused rather than counted wrongly.
+// characters (Llama 2, Mistral, Gemma), the unigrams of sentencepiece (T5,
+// XLM-R, multilingual E5, BGE-M3) and the pieces of words of BERT and the
+// embedders made of it. A file that asks for more is refused rather than
+// counted wrongly.
 //
 // The libraries were tried: sugarme/tokenizer cannot load the patterns of Llama
-// 3 and its successors, and gomlx/go-huggingface cuts text by them in another
-// way than the reference does.
+// 3 and its successors, and counts embedders' texts in another way than the
+// reference does, as gomlx/go-huggingface does Llama's.
 type File struct {
-	added     []string // set apart before all else, the longest first
-	normalize func(string) string
+	before    *added // set apart before all else
+	normalize normalizer
+	after     *added // set apart once the rest is normalized
 	split     splitter
-	model     *bpe
+	model     model
+	special   int
 }
 
 // Open reads a tokenizer.json.
@@ -46,6 +49,14 @@ type node struct {
 	Pattern       *pattern `json:"pattern"`
 	Content       string   `json:"content"`
 	Prepend       string   `json:"prepend"`
+	Charsmap      string   `json:"precompiled_charsmap"`
+	StripLeft     bool     `json:"strip_left"`
+	StripRight    bool     `json:"strip_right"`
+
+	CleanText    bool  `json:"clean_text"`
+	ChineseChars bool  `json:"handle_chinese_chars"`
+	StripAccents *bool `json:"strip_accents"`
+	Lowercase    bool  `json:"lowercase"`
 
 	Behavior         string `json:"behavior"`
 	Invert           bool   `json:"invert"`
@@ -55,14 +66,14 @@ type node struct {
 	Replacement      string `json:"replacement"`
 	PrependScheme    string `json:"prepend_scheme"`
 	Split            *bool  `json:"split"`
+	Delimiter        string `json:"delimiter"`
 }
 
 type tokenizerFile struct {
-	AddedTokens []struct {
-		Content string `json:"content"`
-	} `json:"added_tokens"`
+	AddedTokens  []addedToken    `json:"added_tokens"`
 	Normalizer   *node           `json:"normalizer"`
 	PreTokenizer *node           `json:"pre_tokenizer"`
+	Processor    *processor      `json:"post_processor"`
 	Model        json.RawMessage `json:"model"`
 }
 
@@ -79,20 +90,20 @@ func parse(data []byte) (*File, error) {
 		return nil, fmt.Errorf("this is no tokenizer.json: %w", err)
 	}
 	f := new(File)
-	for _, t := range raw.AddedTokens {
-		if t.Content != "" {
-			f.added = append(f.added, t.Content)
-		}
-	}
-	slices.SortStableFunc(f.added, func(a, b string) int { return len(b) - len(a) })
 	var err error
 	if f.normalize, err = normalizerOf(raw.Normalizer); err != nil {
+		return nil, err
+	}
+	if f.before, f.after, err = addedOf(raw.AddedTokens, f.normalize); err != nil {
 		return nil, err
 	}
 	if f.split, err = splitterOf(raw.PreTokenizer); err != nil {
 		return nil, err
 	}
-	f.model, err = newBPE(raw.Model)
+	if f.special, err = raw.Processor.special(); err != nil {
+		return nil, err
+	}
+	f.model, err = modelOf(raw.Model)
 	return f, err
 }
 
@@ -106,36 +117,47 @@ func (f *File) Count(_ context.Context, text string) (int, error) {
 	return n, nil
 }
 
-// each calls yield with every token of text, as the vocabulary writes it.
+// Special is how many tokens the model wants around one text, such as [CLS] and
+// [SEP]. Count leaves them out; engines put them around what comes without a
+// chat template.
+func (f *File) Special() int { return f.special }
+
+// each calls yield with every token of text, as the vocabulary writes it, or as
+// text does where it is unknown.
 func (f *File) each(text string, yield func(token string)) error {
-	first := true
-	for text != "" {
-		at, token := f.nextAdded(text)
-		if at > 0 {
-			words, err := f.split([]string{f.normalize(text[:at])}, first)
-			if err != nil {
-				return err
-			}
-			for _, w := range words {
-				f.model.each(w, yield)
-			}
-		}
-		if token != "" {
-			yield(token)
-		}
-		text, first = text[at+len(token):], false
+	if !utf8.ValidString(text) {
+		text = string([]rune(text)) // as it is sent
 	}
-	return nil
+	_, head := utf8.DecodeRuneInString(text)
+	return f.before.cut(piece{text: text, head: head}, func(p piece, token bool) error {
+		if token {
+			yield(p.text)
+			return nil
+		}
+		p, err := f.normalize(p)
+		if err != nil {
+			return err
+		}
+		return f.after.cut(p, func(p piece, token bool) error {
+			if token {
+				yield(p.text)
+				return nil
+			}
+			return f.eachWord(p, yield)
+		})
+	})
 }
 
-// nextAdded is where the first added token in text is, and which; the end of
-// the text and "" when there is none.
-func (f *File) nextAdded(text string) (at int, token string) {
-	at = len(text)
-	for _, t := range f.added {
-		if i := strings.Index(text[:min(len(text), at+len(t))], t); i >= 0 && i < at {
-			at, token = i, t
+// eachWord calls yield with every token of what has no added tokens.
+func (f *File) eachWord(p piece, yield func(token string)) error {
+	words, err := f.split([]piece{p})
+	if err != nil {
+		return err
+	}
+	for _, w := range words {
+		if err := f.model.each(w.text, yield); err != nil {
+			return err
 		}
 	}
-	return at, token
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,28 @@ func TestFileIsTheReference(t *testing.T) {
 	}
 }
 
+// TestSpecial holds the tokens around a text to what the reference says of each
+// file.
+func TestSpecial(t *testing.T) {
+	data, err := os.ReadFile("testdata/special.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(data))
+	if len(fields) < 2*16 {
+		t.Fatalf("%d files", len(fields)/2)
+	}
+	for pair := range slices.Chunk(fields, 2) {
+		f, err := Open("testdata/" + pair[0] + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strconv.Itoa(f.Special()); got != pair[1] {
+			t.Errorf("%s: %s around a text, want %s", pair[0], got, pair[1])
+		}
+	}
+}
+
 type goldenText struct {
 	Text   string
 	Tokens []string
@@ -72,11 +95,23 @@ func TestFileRefusesWhatItDoesNotKnow(t *testing.T) {
 		name, json, want string
 	}{
 		{"not JSON", `tokenizer`, "no tokenizer.json"},
-		{"another model", `{"model":{"type":"Unigram","vocab":[["a",0]]}}`, `model "Unigram"`},
+		{"another model", `{"model":{"type":"WordLevel","vocab":{"a":0}}}`, `model "WordLevel"`},
+		{"unknown beyond the vocabulary", `{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}`, "number 1 of 1"},
+		{"no score", `{"model":{"type":"Unigram","vocab":[["a","b"]]}}`, "reading its model"},
+		{"no unknown token", `{"model":{"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"##","max_input_chars_per_word":9,"vocab":{"a":0}}}`, `"?" is not in the vocabulary`},
+		{"no longest word", `{"model":{"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"##","vocab":{"a":0}}}`, "lacks continuing_subword_prefix or max_input_chars_per_word"},
 		{"marks", `{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"}}`, "marks for parts of words"},
-		{"normalizer", `{"normalizer":{"type":"Precompiled"},` + model + `}`, `normalizer "Precompiled"`},
-		{"pre-tokenizer", `{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"BertPreTokenizer"}]},` + model + `}`, `pre-tokenizer "BertPreTokenizer"`},
-		{"behavior", `{"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"Contiguous"},` + model + `}`, "Split Contiguous"},
+		{"normalizer", `{"normalizer":{"type":"Sequence","normalizers":[{"type":"Titlecase"}]},` + model + `}`, `normalizer "Titlecase"`},
+		{"no table", `{"normalizer":{"type":"Precompiled"},` + model + `}`, "precompiled characters are cut off"},
+		{"table cut off", `{"normalizer":{"type":"Precompiled","precompiled_charsmap":"CAAAAAAAAAA="},` + model + `}`, "precompiled characters are cut off"},
+		{"table not base64", `{"normalizer":{"type":"Precompiled","precompiled_charsmap":"!"},` + model + `}`, "reading its normalizer"},
+		{"nothing to replace", `{"normalizer":{"type":"Replace","content":"a"},` + model + `}`, "a pattern is missing"},
+		{"added token of nothing", `{"normalizer":{"type":"Strip","strip_left":true},"added_tokens":[{"content":" ","normalized":true}],` + model + `}`, `added token " "`},
+		{"pre-tokenizer", `{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"UnicodeScripts"}]},` + model + `}`, `pre-tokenizer "UnicodeScripts"`},
+		{"no delimiter", `{"pre_tokenizer":{"type":"CharDelimiterSplit"},` + model + `}`, "without a delimiter"},
+		{"behavior", `{"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"Doubled"},` + model + `}`, "Split Doubled"},
+		{"post-processor", `{"post_processor":{"type":"Sequence","processors":[{"type":"Wrapping"}]},` + model + `}`, `post-processor "Wrapping"`},
+		{"post-processors", `{"post_processor":{"type":"Sequence","processors":[{"type":"BertProcessing"},{"type":"RobertaProcessing"}]},` + model + `}`, "several that add tokens"},
 		{"pattern", `{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"},` + model + `}`, "compiling its pattern"},
 		{"merge", `{"model":{"type":"BPE","vocab":{"a":0},"merges":["ab"]}}`, `"ab" has no space`},
 	}
@@ -96,24 +131,65 @@ func TestFileRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestCutting(t *testing.T) {
-	tests := []struct {
-		behavior string
-		want     []string
-	}{
-		{"Isolated", []string{"a", "-", "-", "b", "-"}},
-		{"Removed", []string{"a", "b"}},
-		{"MergedWithPrevious", []string{"a-", "-", "b-"}},
-		{"MergedWithNext", []string{"a", "-", "-b", "-"}},
-	}
-	for _, tt := range tests {
-		dash := "-"
-		cut, err := splitAt(&pattern{String: &dash}, tt.behavior)
+// TestCountTakesAnyBytes: what is not UTF-8 is sent as replacement characters,
+// and counted as such.
+func TestCountTakesAnyBytes(t *testing.T) {
+	for _, name := range []string{"gemma", "t5", "words"} {
+		f, err := Open("testdata/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := cut([]string{"a--b-"}, true); !slices.Equal(got, tt.want) || err != nil {
-			t.Errorf("%s: %q, %v; want %q", tt.behavior, got, err, tt.want)
+		got, err := f.Count(t.Context(), "a\xff\xfe b\xe4\xb8")
+		want, err2 := f.Count(t.Context(), "a\ufffd\ufffd b\ufffd\ufffd")
+		if got != want || err != nil || err2 != nil {
+			t.Errorf("%s: %d tokens, want %d; %v, %v", name, got, want, err, err2)
+		}
+	}
+}
+
+func TestNoUnknownToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokenizer.json")
+	if err := os.WriteFile(path, []byte(`{"model":{"type":"Unigram","vocab":[["a",-1]],"unk_id":null}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := f.Count(t.Context(), "aa"); n != 2 || err != nil {
+		t.Errorf("%d tokens, %v", n, err)
+	}
+	if _, err := f.Count(t.Context(), "ab"); !errors.Is(err, errUnknown) {
+		t.Errorf("error %v, want %v", err, errUnknown)
+	}
+}
+
+func TestCutting(t *testing.T) {
+	tests := []struct {
+		behavior string
+		invert   bool
+		want     []string
+	}{
+		{"Isolated", false, []string{"a", "-", "-", "b", "-"}},
+		{"Removed", false, []string{"a", "b"}},
+		{"Removed", true, []string{"-", "-", "-"}},
+		{"MergedWithPrevious", false, []string{"a-", "-", "b-"}},
+		{"MergedWithNext", false, []string{"a", "-", "-b", "-"}},
+		{"MergedWithNext", true, []string{"a-", "-", "b-"}},
+		{"Contiguous", false, []string{"a", "--", "b", "-"}},
+	}
+	for _, tt := range tests {
+		split, err := cut{find: findString("-"), behavior: tt.behavior, invert: tt.invert}.splitter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		pieces, err := split([]piece{{text: "a--b-"}})
+		for _, p := range pieces {
+			got = append(got, p.text)
+		}
+		if !slices.Equal(got, tt.want) || err != nil {
+			t.Errorf("%s, inverted %t: %q, %v; want %q", tt.behavior, tt.invert, got, err, tt.want)
 		}
 	}
 }

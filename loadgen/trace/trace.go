@@ -112,9 +112,12 @@ func (t *Trace) Window(from, to time.Duration) (*Trace, error) {
 	if to != 0 {
 		end = after(to)
 	}
-	if first >= end {
-		return nil, fmt.Errorf("no request of trace %s came from %v to %v: its last came at %v",
-			t.name, from, to, t.requests[len(t.requests)-1].At)
+	if last := t.requests[len(t.requests)-1].At; first >= end {
+		span := fmt.Sprintf("from %v to %v", from, to)
+		if to == 0 {
+			span = fmt.Sprintf("at %v or later", from)
+		}
+		return nil, fmt.Errorf("no request of trace %s came %s: its last came at %v", t.name, span, last)
 	}
 	out := slices.Clone(t.requests[first:end])
 	for i := range out {

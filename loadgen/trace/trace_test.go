@@ -145,23 +145,27 @@ func TestWindow(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		from, to time.Duration
-		want     []time.Duration // nil: an error
+		want     []time.Duration
+		err      string // part of the error, where there is one
 	}{
-		{"all", 0, 0, []time.Duration{0, 1500 * ms, 3052500 * time.Microsecond}},
-		{"from its edge to before its end", 1500 * ms, 3052500 * time.Microsecond, []time.Duration{0}},
-		{"the start is from's, not the request's", 1000 * ms, 0, []time.Duration{500 * ms, 2052500 * time.Microsecond}},
-		{"nothing there", 1600 * ms, 3000 * ms, nil},
-		{"past the end", time.Hour, 0, nil},
-		{"backwards", 2000 * ms, 1000 * ms, nil},
-		{"before the start", -ms, 0, nil},
+		{"all", 0, 0, []time.Duration{0, 1500 * ms, 3052500 * time.Microsecond}, ""},
+		{"from its edge to before its end", 1500 * ms, 3052500 * time.Microsecond, []time.Duration{0}, ""},
+		{"the start is from's, not the request's", 1000 * ms, 0, []time.Duration{500 * ms, 2052500 * time.Microsecond}, ""},
+		{"nothing there", 1600 * ms, 3000 * ms, nil, "came from 1.6s to 3s: its last came at 3.0525s"},
+		{"past the end", time.Hour, 0, nil, "came at 1h0m0s or later: its last came at 3.0525s"},
+		{"backwards", 2000 * ms, 1000 * ms, nil, "holds no time"},
+		{"before the start", -ms, 0, nil, "holds no time"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, err := tr.Window(tc.from, tc.to)
-			if (err != nil) != (tc.want == nil) {
-				t.Fatalf("error %v", err)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Errorf("error %v, want %q", err, tc.err)
+				}
+				return
 			}
 			if err != nil {
-				return
+				t.Fatal(err)
 			}
 			var got []time.Duration
 			for _, r := range requests(w) {

@@ -20,7 +20,7 @@ func BenchmarkExchange(b *testing.B) {
 			answer := []byte(okChunked + chunk(token) + chunk(finish+usage+done) + "0\r\n\r\n")
 			b.ReportAllocs()
 			for b.Loop() {
-				x := New(s.x.env, Peer{Addr: "1.2.3.4:5"}, s.now)
+				x := New(s.x.env, Peer{Addr: "1.2.3.4:5"})
 				x.Client(s.now, request)
 				x.Connected(true, 0)
 				x.ToEngine()

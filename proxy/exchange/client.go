@@ -38,7 +38,7 @@ const emptyLines = 2
 func (x *Exchange) clientHead(now time.Time, p []byte) (used int) {
 	r := x.req
 	if r.head == nil {
-		r.head = getBuffer()
+		r.head, r.born = getBuffer(), now
 	}
 	before := len(r.head)
 	r.head = append(r.head, p[:min(len(p), x.env.HeadLimit+1-before)]...)
@@ -118,18 +118,37 @@ func (x *Exchange) request(now time.Time, head []byte) error {
 // describe keeps of the head what the Record tells.
 func (x *Exchange) describe(req *http1.Request) {
 	path, _, _ := bytes.Cut(req.Path, []byte("?"))
-	x.req.method, x.req.path = string(req.Method), string(path[:min(len(path), 1024)])
+	x.req.method, x.req.path = word(req.Method), word(path[:min(len(path), 1024)])
 	x.toHead = x.req.method == "HEAD"
 	if id := req.Fields.Get("x-request-id"); len(id) > 0 {
 		x.facts.id = strings.ToValidUTF8(string(id[:min(len(id), 128)]), "")
 	}
-	if x.env.KeepKey {
-		x.key = string(req.Fields.Get("authorization"))
+	if x.env.Names {
+		x.names = &names{authorization: string(req.Fields.Get("authorization"))}
 	}
 	if x.env.Tenant != nil {
 		x.facts.tenant = x.env.Tenant(func(name string) string { return string(req.Fields.Get(strings.ToLower(name))) })
 	}
 }
+
+// word is b as a string: without a copy, which each stream would hold, where it is
+// what most requests have.
+func word(b []byte) string {
+	if s, ok := usual[string(b)]; ok {
+		return s
+	}
+	return string(b)
+}
+
+var usual = func() map[string]string {
+	all := map[string]string{}
+	for _, s := range []string{
+		"GET", "POST", "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/api/chat", "/generate",
+	} {
+		all[s] = s
+	}
+	return all
+}()
 
 // trace begins or continues the request's trace, where tracing is on.
 func (x *Exchange) trace(f http1.Fields) {
@@ -150,7 +169,7 @@ func (x *Exchange) readBody(endpoint string, body http1.Framing) {
 	size := body.Length
 	switch {
 	case body.Kind == http1.Chunked:
-		size = 2 * x.env.InjectLimit // it could become that large, with its framing
+		size = min(firstHeld, 2*x.env.InjectLimit) // it may grow to that, with its framing
 	case size > x.env.InjectLimit:
 		return
 	}
@@ -183,7 +202,8 @@ func (x *Exchange) clientBody(now time.Time, p []byte) (used int) {
 	case r.chunked:
 		r.raw = append(r.raw, p[:used]...)
 	}
-	if int64(len(r.whole)) > x.env.InjectLimit || int64(len(r.whole)+len(r.raw)) > 2*x.env.InjectLimit {
+	size := int64(len(r.whole) + len(r.raw))
+	if int64(len(r.whole)) > x.env.InjectLimit || size > 2*x.env.InjectLimit || !x.holds(size) {
 		x.overflow()
 	}
 	if r.body.Done() {
@@ -192,8 +212,26 @@ func (x *Exchange) clientBody(now time.Time, p []byte) (used int) {
 	return used
 }
 
-// overflow is for a body that turned out too large to be read whole: it goes
-// on as it came.
+// firstHeld is what a chunked body is counted as before it has come. Counted as
+// all that it may become, a few dozen of them would be all that can be held.
+const firstHeld = 64 << 10
+
+// holds counts a body that has grown to size as held, and says whether it may be.
+func (x *Exchange) holds(size int64) bool {
+	r := x.req
+	if size <= r.held || x.env.Hold == nil {
+		return true
+	}
+	more := max(size-r.held, r.held) // twice as much, so that it is rarely asked
+	if !x.env.Hold(more) {
+		return false
+	}
+	r.held += more
+	return true
+}
+
+// overflow is for a body that turned out too large to be read whole, or to be
+// held beside the others: it goes on as it came.
 func (x *Exchange) overflow() {
 	r := x.req
 	if r.hold {
@@ -250,12 +288,15 @@ func (x *Exchange) read(whole []byte) (edited []byte) {
 	if x.env.Provider != nil {
 		x.facts.provider = x.env.Provider()
 	}
+	if x.names != nil {
+		x.names.id = wire.RequestID(whole)
+	}
 	edited, strip := whole, wire.Strip{}
 	if x.req.hold && x.env.Ask != nil {
 		edited, strip = query.Edit(whole, x.env.Ask(&query))
 	}
 	x.asked = strip.Any()
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, KeepIDs: x.env.Names, Live: x.env.Live}, strip, x.env.Print)
 	return edited
 }
 

@@ -18,7 +18,7 @@ type Env struct {
 	Propagate   bool   // tell the engine of the trace
 	Via         bool   // add Via lines
 	Forwarded   bool   // add X-Forwarded lines
-	KeepKey     bool   // remember the client's Authorization until the exchange is over
+	Names       bool   // remember what aborting a request by name takes, until it is over
 
 	Live     *record.Live
 	Print    *wire.Fingerprint

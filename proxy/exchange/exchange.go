@@ -18,11 +18,11 @@ type Exchange struct {
 	spent time.Duration // in our own code
 
 	// The request.
-	req          *request    // what sending it takes; nil once it is sent and the engine answers
+	req          *request    // what sending it takes; nil once that is done (forget)
 	facts        facts       // what the Record tells of it
 	relay        *wire.Relay // from when it is known
 	requestBytes int64
-	key          string // the client's Authorization, where it is kept
+	names        *names // what aborting it by name takes; nil = nobody wants to
 
 	// The answer.
 	kept      *keptAnswer    // what is kept of it; nil = all has gone on
@@ -69,8 +69,8 @@ const (
 type span struct{ from, to int }
 
 // New begins an exchange: the client's connection waits for a request.
-func New(env *Env, peer Peer, now time.Time) *Exchange {
-	return &Exchange{env: env, req: &request{peer: peer, born: now}}
+func New(env *Env, peer Peer) *Exchange {
+	return &Exchange{env: env, req: &request{peer: peer}}
 }
 
 // at is a moment as an offset from the Record's start.
@@ -98,13 +98,23 @@ func (x *Exchange) ClientLeft() {
 	}
 }
 
+// names are what an engine knows a request and its client by.
+type names struct {
+	id            string // that the client gave it in its body
+	authorization string
+}
+
 // Abortion is what an engine has to be told to give the request up: the ids that
-// it gave the answer so far, and the client's Authorization.
+// it gave the answer so far, or else the client's own, and the client's
+// Authorization. There is none where Env.Names is not set.
 func (x *Exchange) Abortion() (ids []string, authorization string) {
-	if x.relay != nil {
-		ids = x.relay.AnswerIDs()
+	if x.names == nil || x.relay == nil {
+		return nil, ""
 	}
-	return ids, x.key
+	if ids = x.relay.AnswerIDs(); len(ids) == 0 && x.names.id != "" {
+		ids = []string{x.names.id}
+	}
+	return ids, x.names.authorization
 }
 
 // Fresh says whether the engine must be given a connection that was not idle:
@@ -116,7 +126,7 @@ func (x *Exchange) Fresh() bool { return x.req == nil || !x.req.replay || x.fact
 func (x *Exchange) Connected(reused bool, took time.Duration) {
 	x.connected, x.reused = true, reused
 	if !reused {
-		x.facts.connect = record.Some(took)
+		x.facts.connect = record.At(took)
 	}
 }
 
@@ -132,7 +142,7 @@ func (x *Exchange) ToEngine() []byte {
 // Flushed is told that all that ToEngine gave has been written.
 func (x *Exchange) Flushed(now time.Time) {
 	if x.in == inEnd && !x.facts.sent.Ok() {
-		x.facts.sent = record.Some(x.at(now))
+		x.facts.sent = record.At(x.at(now))
 	}
 	x.forget()
 }

@@ -43,7 +43,7 @@ func newScript(t testing.TB, ask wire.Ask, edit func(*Env)) *script {
 	if edit != nil {
 		edit(env)
 	}
-	s.x = New(env, Peer{Addr: "1.2.3.4:5"}, s.now)
+	s.x = New(env, Peer{Addr: "1.2.3.4:5"})
 	return s
 }
 
@@ -289,5 +289,19 @@ func TestAHeadOverTheLimitNamesTheFlag(t *testing.T) {
 				t.Errorf("status %d: %.300q", r.Status, s.toClient)
 			}
 		})
+	}
+}
+
+// TestAHeadThatIsCutBeganWithItsFirstByte, however long the connection was idle.
+func TestAHeadThatIsCutBeganWithItsFirstByte(t *testing.T) {
+	s := newScript(t, wire.AskNothing, nil)
+	for range 1000 {
+		s.step()
+	}
+	s.client("GET / HT")
+	first := s.now
+	s.x.HeadTimeout(s.step())
+	if r := s.x.Record(); !r.Start.Equal(first) || r.Outcome != record.Error || r.Status != 408 {
+		t.Errorf("the Record began %v after the first byte, and says %s %d", r.Start.Sub(first), r.Outcome, r.Status)
 	}
 }

@@ -9,7 +9,8 @@
 #
 # An open loop of Poisson arrivals at the rate that keeps so many streams running: 100 tokens each, one every 50 ms. Both
 # clients have the same prompts, rate and lengths, and keep the time of every event. Clients take turns; each has a simulator
-# that has just started. Needs go, and vLLM: the one that scripts/e2e/vllm.sh installs, or another with
+# that has just started. Beside them, where there is a C compiler, a client that does nothing but wait, read and count: the
+# floor. Needs go, and vLLM: the one that scripts/e2e/vllm.sh installs, or another with
 #   VLLM=.../bin/vllm TOKENIZER=DIR    pandas is added to it, for its client, where it is missing
 # Everything listens on loopback; it stops what it started.
 
@@ -37,6 +38,8 @@ cleanup() { stop; rm -rf "$work"; }
 trap cleanup EXIT
 ulimit -n "$(ulimit -Hn)"
 (cd "$root" && go build -o "$work/bench" ./scripts/bench && go build -o "$work/tokenomics" ./cmd/tokenomics)
+if command -v cc >/dev/null; then cc -O2 -D_GNU_SOURCE -o "$work/floor" "$root/scripts/bench/floor/floor.c"
+else echo "floor: no C compiler, left out"; fi
 for i in $(seq 200); do echo "{\"prompt\": \"$i: say $(printf 'something about the sea and the ships on it, %.0s' {1..10})\"}"; done >"$work/prompts.jsonl"
 
 serve() { # a simulator, ready
@@ -66,12 +69,19 @@ run() { # NAME STREAMS RATE REQUESTS
   "$work/bench" client -name "$1" -c "$2" -r "$4" -truth "$work/truth" -cpu "$work/cpu" -result "$work/result" | tee -a "$work/lines"
 }
 
+floor() { # STREAMS
+  serve
+  "$work/floor" "$port" "$1" 4 100 | tee -a "$work/lines"
+  stop
+}
+
 echo "# $(date -u +%FT%TZ) $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg); $("$vllm" --version 2>/dev/null | tail -n1)"
 for c; do
   rate=$(awk "BEGIN { printf \"%.2f\", $c / 5.1 }") # a stream takes 5.1 s
   for ((i = 0; i < rounds; i++)); do
     run vllm "$c" "$rate" $((4 * c))
     run tokenomics "$c" "$rate" $((4 * c))
+    [[ ! -x $work/floor ]] || floor "$c"
   done
 done
 echo "# load at the end $(cut -d' ' -f1-3 /proc/loadavg)"

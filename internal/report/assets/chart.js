@@ -59,6 +59,18 @@ function extent(spec, key, log) {
   return [Math.min(0, low), high + pad];
 }
 
+// fitting leaves out the names of ticks that would run into the one before, at
+// some 7 pixels a letter.
+function fitting(u, ticks, along) {
+  let end = -Infinity;
+  return ticks.map(t => {
+    const at = u.valToPos(t, "x"), half = 3.5 * String(along.name ? along.name(t) : tick(t)).length;
+    if (at - half < end + 4) return null;
+    end = at + half;
+    return t;
+  });
+}
+
 function axis(spec, side) {
   const along = side === 0 ? spec.x : spec.y;
   const a = {
@@ -67,7 +79,7 @@ function axis(spec, side) {
     values: (u, ticks) => ticks.map(t => t === null ? "" : along.name ? along.name(t) : t >= 100000 ? tick(t / 1000) + "k" : tick(t)),
   };
   if (side === 1) { a.side = 3; a.size = 54; } else { a.size = 30; a.space = 60; }
-  if (along.ticks) { a.splits = () => along.ticks; a.filter = (u, s) => s; }
+  if (along.ticks) { a.splits = () => along.ticks; a.filter = (u, s) => side === 0 ? fitting(u, s, along) : s; }
   if (along.log) { a.splits = (u, i, low, high) => decades(low, high); a.filter = (u, s) => s; }
   return a;
 }

@@ -132,6 +132,9 @@ func vllmForcedCases(model string) []scenario {
 		p("forced-chat-stream", chat, streaming+hello+","+short, "usage on every event though not asked; metrics on the last", `"usage":{`, `"choices":[],`, `"metrics"`, done),
 		p("forced-completions-stream", completions, streaming+story+","+short, "the same on completions", `"usage":{`, `"choices":[],`, `"metrics"`, done),
 		p("forced-chat-nonstream", chat, hello+","+short, "metrics in the body", `"metrics":{`),
+		p("forced-chat-nonstream-n2", chat, hello+","+short+`,"n":2`, "no metrics where there are two choices", `"metrics":null`),
+		p("forced-responses-nonstream", responses, `"input":"Say hello","max_output_tokens":12,"temperature":0`, "metrics of Responses", `"metrics":{`),
+		p("forced-responses-stream", responses, streaming+`"input":"Say hello","max_output_tokens":12,"temperature":0`, "metrics in the response that ends the stream", `"metrics":{`).without(done),
 	}
 }
 
