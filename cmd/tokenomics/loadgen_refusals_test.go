@@ -58,7 +58,6 @@ func TestLoadgenRefusals(t *testing.T) {
 		{"--calibration /dev/null", 2, "--calibration: "},
 		{"--proxy-records /", 2, "--proxy-records: "},
 		{"--tokenizer no/such/file", 2, "--tokenizer: "},
-		{"--dataset-config no/such/file", 2, "no/such/file"},
 		{"--upstream-ca no/such/file --api-base https://h", 2, "--upstream-ca"},
 		{"--api-base localhost:8000", 2, "write http://localhost:8000"},
 		{"--dataset-key nope", 2, "aime, builtin"},
