@@ -340,7 +340,7 @@ func TestAddingWhileTheLoopCloses(t *testing.T) {
 			}
 		}
 	}
-	if n := descriptors(t); n != before {
+	if n := descriptors(t); n > before { // one of an earlier test may have been closing
 		t.Errorf("%d descriptors, before %d", n, before)
 	}
 }
