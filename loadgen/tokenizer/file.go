@@ -89,6 +89,9 @@ func parse(data []byte) (*File, error) {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("this is no tokenizer.json: %w", err)
 	}
+	if raw.Model == nil {
+		return nil, errors.New("this is no tokenizer.json: it has no model")
+	}
 	f := new(File)
 	var err error
 	if f.normalize, err = normalizerOf(raw.Normalizer); err != nil {
