@@ -71,7 +71,7 @@ func (m Measured) SetAside() (n int) {
 // Of is one measured point as it is written. planned is the number of
 // runs that were asked for.
 func Of(m Measured, planned int) Point {
-	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs) < planned}
+	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs)-m.SetAside() < planned}
 	for _, r := range m.Runs {
 		p.Runs = append(p.Runs, Run{
 			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, SetAside: r.SetAside,
