@@ -57,7 +57,7 @@ func (c Conversations) turn(talk Conversation, k int, history []prompt.Message) 
 		if c.Scripted {
 			answer = talk.Turns[k].Answer
 		}
-		said := append(slices.Clone(history), prompt.Message{Role: "user", Content: say.Text}, prompt.Message{Role: "assistant", Content: answer})
+		said := append(slices.Clone(history), prompt.Message{Role: "user", Content: say.Text, Images: say.Images}, prompt.Message{Role: "assistant", Content: answer})
 		next, err := c.turn(talk, k+1, said)
 		return &next, c.Think, err
 	}

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,31 @@ func TestConversationsGrow(t *testing.T) {
 				t.Errorf("%d third turns", last)
 			}
 		})
+	}
+}
+
+// TestImagesStayInTheConversation: what was shown with a turn is shown with it in
+// every request that follows.
+func TestImagesStayInTheConversation(t *testing.T) {
+	image := func(text string) []prompt.Image { return []prompt.Image{{MIME: "image/png", Data: []byte(text)}} }
+	c := Conversations{Asking: chats(nil, 1, 3).Asking, Source: func(int) (Conversation, error) {
+		return Conversation{Turns: []Turn{
+			{Say: prompt.Prompt{Text: "a", Images: image("one")}}, {Say: prompt.Prompt{Text: "b", Images: image("two")}}, {Say: prompt.Prompt{Text: "c"}},
+		}}, nil
+	}}
+	r, err := c.Request(0)
+	for turn, want := range []int{1, 2, 2} {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(r.Body), "data:image/png"); n != want || !strings.Contains(string(r.Body), "b25l") {
+			t.Errorf("turn %d has %d images, want %d: %s", turn+1, n, want, r.Body)
+		}
+		if r.Next != nil {
+			var next *Request
+			next, _, err = r.Next("said")
+			r = *next
+		}
 	}
 }
 

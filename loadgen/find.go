@@ -137,7 +137,7 @@ func (f *Find) doubts(m results.Measured) []string {
 
 func (f *Find) misses(m results.Measured) (misses []string) {
 	s := m.Summary()
-	issued := float64(max(1, s.Requests-s.Aborted+s.BrokenOff))
+	issued := float64(max(1, s.Issued()))
 	if share := float64(s.Failed) / issued; share > f.MaxFails {
 		misses = append(misses, fmt.Sprintf("%.1f %% of requests failed", 100*share))
 	}

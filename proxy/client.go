@@ -101,8 +101,8 @@ func (c *client) left() {
 // abort ends the exchange that runs from outside, in whatever phase it is.
 func (c *client) abort(how record.Outcome, why string) {
 	c.mu.Lock()
-	if c.how == "" {
-		c.how, c.why = how, why
+	if c.over == nil {
+		c.over = &broken{how, why}
 	}
 	engine := c.engine
 	if engine != nil {

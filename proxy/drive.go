@@ -13,7 +13,7 @@ import (
 // another. It is the goroutine driver of the state machine: it reads what the
 // machine wants, writes what it gives, and knows nothing of HTTP.
 func (c *client) exchange() (again bool) {
-	x := exchange.New(&c.proxy.env, c.peer)
+	x := c.newExchange()
 	c.mu.Lock()
 	c.x, c.begun, c.upload, c.waiting = x, false, nil, true
 	c.mu.Unlock()
@@ -81,8 +81,8 @@ func (c *client) request() bool {
 	defer c.mu.Unlock()
 	switch now := time.Now(); {
 	case c.x.Underway():
-		if c.how == "" {
-			c.how, c.why = record.ClientAbort, uploadFailure(err)
+		if c.over == nil {
+			c.over = &broken{record.ClientAbort, uploadFailure(err)}
 		}
 		c.giveUp(now)
 	case errors.Is(err, os.ErrDeadlineExceeded) && !c.gone.Load() && !c.proxy.draining.Load():
@@ -142,7 +142,7 @@ func (c *client) connect() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine = l
-	if c.how != "" {
+	if c.over != nil {
 		l.port.hangUp() // the client left meanwhile
 	}
 	c.x.Connected(l.sock.Reused(), now.Sub(began))
@@ -151,7 +151,7 @@ func (c *client) connect() bool {
 
 func (c *client) unreachable(now time.Time, err error) {
 	c.mu.Lock()
-	ours := c.how != "" // the dial was broken off
+	ours := c.over != nil // the dial was broken off
 	if !ours {
 		c.x.Unreachable(now, err)
 	}
@@ -215,7 +215,7 @@ func (c *client) heard(now time.Time, err error) (over *link, away bool) {
 	defer c.mu.Unlock()
 	switch {
 	case c.x.Done():
-	case c.how != "" || c.failed != nil:
+	case c.over != nil || c.failed != nil:
 		c.giveUp(now)
 	case err != nil:
 		if c.x.EngineEnd(now, err) {
@@ -238,7 +238,7 @@ func (c *client) fromEngine(p []byte) (more bool) {
 		done, tunnel bool
 	)
 	c.locked(func() {
-		if c.how != "" {
+		if c.over != nil {
 			c.x.ClientLeft()
 		}
 		if c.hurry {
@@ -282,8 +282,8 @@ func (c *client) aborted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.how != "":
-		c.x.Abort(time.Now(), c.how, c.why)
+	case c.over != nil:
+		c.x.Abort(time.Now(), c.over.how, c.over.why)
 	case c.gone.Load():
 		c.x.Abort(time.Now(), record.ClientAbort, "")
 	}
@@ -300,7 +300,7 @@ func (c *client) end() (again bool) {
 	)
 	c.locked(func() {
 		c.giveUp(time.Now())
-		x, left = c.x, c.how != "" || c.failed != nil
+		x, left = c.x, c.over != nil || c.failed != nil
 		out = x.ToClient()
 	})
 	if !left {

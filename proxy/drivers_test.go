@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenomics/internal/netloop"
 	"tokenomics/internal/record"
 	"tokenomics/internal/sim"
 )
@@ -31,14 +32,29 @@ func TestAutoIsALoopOnLinux(t *testing.T) {
 		dialRaw(t, p.addr)
 		eventually(t, "--loop="+string(loop)+" to serve the connection as it says", func() bool {
 			p.mu.Lock()
-			defer p.mu.Unlock()
-			for s := range p.clients {
-				_, is := s.(*looped)
-				return is == want
-			}
-			return false
+			goroutines := len(p.clients)
+			p.mu.Unlock()
+			return p.inLoops() == 1 && want || goroutines == 1 && !want
 		})
 	}
+}
+
+// inLoops is how many clients' connections are in its readiness loops.
+func (r *running) inLoops() (clients int) {
+	for _, room := range r.rooms {
+		counted := make(chan int, 1)
+		room.loop.Post(func() {
+			n := 0
+			room.loop.Each(func(h netloop.Handler) {
+				if _, is := h.(*looped); is {
+					n++
+				}
+			})
+			counted <- n
+		})
+		clients += <-counted
+	}
+	return clients
 }
 
 // plainly is a Record less what may differ between two runs of the same traffic:

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/proxy/exchange"
 )
 
 // deadEnd is a client's connection that brings bytes and takes none.
@@ -82,14 +81,14 @@ func TestAClientThatLeavesAfterItsAnswer(t *testing.T) {
 		conn := &noted{deadEnd: deadEnd{in: strings.NewReader("")}}
 		c := newClient(newTurn(p.Proxy, conn, false), conn)
 		now := time.Now()
-		c.x, c.begun = exchange.New(&p.env, c.peer), true
+		c.x, c.begun = c.newExchange(), true
 		p.begin()
 		c.x.Client(now, []byte(getHead+"\r\n"))
 		c.x.Refuse(now, 503, "overloaded", "full")
 		c.pending = []byte(getHead + "\r\n")
 		c.left()
-		if c.how != "" || !c.end() {
-			t.Errorf("its answer is broken off (%q), or its next request is not read", c.how)
+		if c.over != nil || !c.end() {
+			t.Errorf("its answer is broken off (%+v), or its next request is not read", c.over)
 		}
 		if r := p.records.next(t); r.Status != 503 {
 			t.Errorf("the first Record has status %d", r.Status)

@@ -23,6 +23,11 @@ func (r *room) opened(s *upstream.Socket) error {
 	if err != nil {
 		return err
 	}
+	return r.adopt(s, fd)
+}
+
+// adopt puts a connection, or one that is being made, into the loop.
+func (r *room) adopt(s *upstream.Socket, fd int) error {
 	l := &line{sock: s}
 	l.conn = netloop.NewConn(fd, l)
 	s.Tag = l

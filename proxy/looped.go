@@ -1,35 +1,31 @@
 package proxy
 
 import (
-	"context"
-	"sync/atomic"
 	"time"
 
 	"tokenomics/internal/netloop"
 	"tokenomics/internal/record"
-	"tokenomics/proxy/exchange"
 )
 
 // looped is one client's connection in a readiness loop: the second driver of
-// the exchanges, which waits nowhere. All of it belongs to the loop's goroutine
-// but quit and cut. What it does is what client does; a test compares the two.
+// the exchanges, which waits nowhere. All of it belongs to the loop's goroutine.
+// What it does is what client does; a test compares the two.
 type looped struct {
 	turn
 	room    *room
 	conn    *netloop.Conn
 	out     outlet
-	pending []byte    // bytes behind the last request: the next one's
-	read    time.Time // when the client has to have sent something; zero = it need not
+	pending *[]byte       // bytes behind the last request: the next one's; nil = none, as nearly always
+	read    time.Duration // when the client has to have sent something, by the proxy's clock; 0 = it need not
 
-	dialing context.CancelFunc // nil while no connection is being made
-	engine  *line              // nil while there is none
-	left    int32              // lingering: how much more is read
-	busy    atomic.Bool        // a request is in flight
-	after   ending             // what becomes of the connection when out is written
-	gone    bool               // the client has closed its side
-	waiting bool               // for the first byte of a request
-	deaf    bool               // the engine takes no more of the request
-	hurry   bool               // and has little time to answer
+	dialing func() // ends the making of a connection; nil while none is being made
+	engine  *line  // nil while there is none
+	left    int32  // lingering: how much more is read
+	after   ending // what becomes of the connection when out is written
+	gone    bool   // the client has closed its side
+	waiting bool   // for the first byte of a request
+	deaf    bool   // the engine takes no more of the request
+	hurry   bool   // and has little time to answer
 	tunnel  bool
 }
 
@@ -63,23 +59,17 @@ func (c *looped) start() {
 
 // quit makes an idle connection close, and a busy one close after its answer.
 func (c *looped) quit() {
-	c.room.loop.Post(func() {
-		defer c.recovered()
-		if c.x == nil && c.after == goesOn && len(c.pending) == 0 {
-			c.close()
-		}
-	})
+	defer c.recovered()
+	if c.x == nil && c.after == goesOn && c.pending == nil {
+		c.close()
+	}
 }
 
-// cut ends the connection, and says whether a request was in flight on it.
-func (c *looped) cut() bool {
-	busy := c.busy.Load()
-	c.room.loop.Post(func() {
-		defer c.recovered()
-		c.abort(record.Timeout, cutOff)
-		c.close()
-	})
-	return busy
+// cut ends the connection.
+func (c *looped) cut() {
+	defer c.recovered()
+	c.abort(record.Timeout, cutOff)
+	c.close()
 }
 
 // Ready is told by the loop that the client has sent something, or that there is
@@ -108,7 +98,7 @@ func (c *looped) recovered() {
 	c.proxy.live.Panics.Add(1)
 	go c.proxy.log.Error("relaying failed", "panic", v) // who reads the log may be slow
 	if c.x != nil {
-		c.how, c.why = record.Error, ourMistake
+		c.over = &broken{record.Error, ourMistake}
 		c.finish(time.Now())
 	}
 	c.close()
@@ -158,7 +148,7 @@ func (c *looped) relay() (read bool) {
 // go.
 func (c *looped) wantsClient() bool {
 	switch {
-	case c.dialing != nil || len(c.pending) == 0 && !c.conn.Readable():
+	case c.dialing != nil || c.pending == nil && !c.conn.Readable():
 		return false
 	case c.engine == nil:
 		return c.out.empty() && (c.x == nil || c.x.WantsClient())
@@ -168,9 +158,9 @@ func (c *looped) wantsClient() bool {
 
 // readClient takes what the client has sent.
 func (c *looped) readClient() {
-	if p := c.pending; len(p) > 0 {
+	if p := c.pending; p != nil {
 		c.pending = nil
-		c.fromClient(p)
+		c.fromClient(*p)
 		return
 	}
 	n, err := c.conn.Read(c.room.buf[:])
@@ -186,13 +176,15 @@ func (c *looped) readClient() {
 func (c *looped) fromClient(p []byte) {
 	now := time.Now()
 	if c.x == nil {
-		c.x = exchange.New(&c.proxy.env, c.peer)
+		c.x = c.newExchange()
 	}
 	used := c.x.Client(now, p)
-	c.pending = append(c.pending, p[used:]...)
+	if used < len(p) {
+		rest := append([]byte(nil), p[used:]...)
+		c.pending = &rest
+	}
 	if !c.begun && (c.x.Underway() || c.x.Done()) {
 		c.begin(now)
-		c.busy.Store(true)
 	}
 	if c.engine != nil {
 		c.upload(now)
@@ -234,8 +226,6 @@ func (c *looped) abort(how record.Outcome, why string) {
 	if c.x == nil {
 		return
 	}
-	c.how, c.why = how, why
+	c.over = &broken{how, why}
 	c.finish(time.Now())
 }
-
-var _ served = (*looped)(nil)

@@ -44,7 +44,7 @@ func (c *looped) clientFailed(now time.Time, err error) {
 func (c *looped) finish(now time.Time) {
 	x := c.x
 	c.giveUp(now)
-	left := c.how != "" || c.failed != nil
+	left := c.over != nil || c.failed != nil
 	if out := x.ToClient(); !left {
 		c.send(now, out)
 		left = c.failed != nil
@@ -76,10 +76,9 @@ func (c *looped) settle() {
 		l.settle(x.KeepEngine() && l.out.empty())
 	}
 	c.x, c.engine, c.dialing = nil, nil, nil
-	c.begun, c.how, c.why, c.failed = false, "", "", nil
+	c.begun, c.over, c.failed = false, nil, nil
 	c.deaf, c.hurry, c.tunnel = false, false, false
 	c.readBy(time.Time{})
-	c.busy.Store(false)
 	c.proxy.handOn(x, begun)
 }
 
@@ -100,7 +99,7 @@ func (c *looped) conclude() {
 
 // next waits for a request.
 func (c *looped) next() {
-	if c.proxy.draining.Load() && len(c.pending) == 0 {
+	if c.proxy.draining.Load() && c.pending == nil {
 		c.close()
 		return
 	}
@@ -139,19 +138,19 @@ func (c *looped) close() {
 // closed tells the proxy that the connection is.
 func (c *looped) closed() {
 	c.after = isClosed
-	c.proxy.gone(c, c.surplus)
+	c.proxy.gone(c.surplus)
 	c.proxy.served.Done()
 }
 
 // readBy sets until when the client has to have sent something.
 func (c *looped) readBy(t time.Time) {
-	c.read = t
+	c.read = c.proxy.moment(t)
 	c.deadline()
 }
 
 // deadline sets when the loop is to look after the client: when it has to have
 // sent or taken something.
-func (c *looped) deadline() { c.conn.SetDeadline(earliest(c.read, c.out.by())) }
+func (c *looped) deadline() { c.conn.SetDeadline(earliest(c.proxy.at(c.read), c.out.by())) }
 
 // Expired is told by the loop that the client has taken too long.
 func (c *looped) Expired(now time.Time) {
@@ -159,7 +158,7 @@ func (c *looped) Expired(now time.Time) {
 	switch {
 	case due(c.out.by(), now):
 		c.clientFailed(now, os.ErrDeadlineExceeded)
-	case due(c.read, now):
+	case due(c.proxy.at(c.read), now):
 		c.silent(now)
 	default:
 		c.deadline()

@@ -1,60 +1,10 @@
 package proxy
 
 import (
-	"context"
 	"time"
 
-	"tokenomics/internal/record"
 	"tokenomics/internal/upstream"
-	"tokenomics/proxy/exchange"
 )
-
-// connect gives the exchange a connection to the engine. Where one has to be
-// made, that waits, and is done elsewhere.
-func (c *looped) connect(now time.Time) {
-	if c.gone {
-		c.x.Abort(now, record.ClientAbort, "")
-		c.finish(now)
-		return
-	}
-	if !c.x.Fresh() {
-		if s := c.room.pool.Idle(); s != nil {
-			c.connected(now, s, 0)
-			return
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c.dialing = cancel
-	x := c.x
-	go func() {
-		s, err := c.room.pool.Take(ctx, true)
-		cancel()
-		if !c.room.loop.Post(func() { c.dialled(x, s, err, now) }) && s != nil {
-			_ = s.Close()
-		}
-	}()
-}
-
-// dialled is told what became of connecting for x, which began then.
-func (c *looped) dialled(x *exchange.Exchange, s *upstream.Socket, err error, began time.Time) {
-	defer c.recovered()
-	if c.dialing == nil || c.x != x { // x is over
-		if s != nil {
-			_ = s.Close()
-		}
-		return
-	}
-	c.dialing = nil
-	now := time.Now()
-	if err != nil {
-		c.x.Unreachable(now, err)
-		go c.proxy.verdict.away(err) // it may wait for who reads the log
-		c.finish(now)
-	} else {
-		c.connected(now, s, now.Sub(began))
-	}
-	c.advance()
-}
 
 // connected sends the engine what there is of the request.
 func (c *looped) connected(now time.Time, s *upstream.Socket, took time.Duration) {

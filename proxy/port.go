@@ -27,7 +27,7 @@ var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 // to read, holds its buffer while it waits.
 type port struct {
 	conn  net.Conn
-	raw   syscall.RawConn // nil for TLS
+	raw   syscall.RawConn // nil for TLS, and where sockets are not Direct
 	limit time.Duration   // of one write without progress
 
 	take    func([]byte) bool // of the pump that runs
@@ -52,7 +52,7 @@ type port struct {
 // newPort is the port of a TCP, unix or TLS connection.
 func newPort(conn net.Conn, limit time.Duration) *port {
 	p := &port{conn: conn, limit: limit}
-	if sc, ok := conn.(syscall.Conn); ok {
+	if sc, ok := conn.(syscall.Conn); ok && sock.Direct {
 		if raw, err := sc.SyscallConn(); err == nil {
 			p.raw = raw
 		}
@@ -273,7 +273,7 @@ func (p *port) interrupt() {
 // whoever is inside.)
 func (p *port) hangUp() {
 	if raw := rawOf(p.conn); raw != nil {
-		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+		_ = raw.Control(func(fd uintptr) { _ = sock.Shutdown(fd, syscall.SHUT_RDWR) })
 	}
 	p.interrupt()
 }

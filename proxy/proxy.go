@@ -91,6 +91,7 @@ type Proxy struct {
 	live    *record.Live
 	log     *slog.Logger
 	stop    context.CancelFunc
+	born    time.Time // when its clock began
 
 	nextRoom atomic.Uint32
 	held     atomic.Int64 // bytes of request bodies read whole
@@ -101,17 +102,10 @@ type Proxy struct {
 
 	mu        sync.Mutex // protects the rest
 	listeners map[net.Listener]struct{}
-	clients   map[served]struct{}
-	open      int            // connections, those counted that are not there yet
-	surplus   int            // those of them that are above the limit
-	served    sync.WaitGroup // connections
-}
-
-// served is a client's connection, whoever drives it. Both are called with the
-// proxy's mu held.
-type served interface {
-	quit()     // close when there is no request
-	cut() bool // close now; it says whether a request was in flight
+	clients   map[*client]struct{} // those that have a goroutine
+	open      int                  // connections, those counted that are not there yet
+	surplus   int                  // those of them that are above the limit
+	served    sync.WaitGroup       // connections
 }
 
 // New checks the configuration and begins to ask the engine what it is. An
@@ -130,8 +124,8 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, fmt.Errorf("watching for clients that leave: %w", err)
 	}
 	p := &Proxy{
-		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log,
-		listeners: map[net.Listener]struct{}{}, clients: map[served]struct{}{},
+		cfg: cfg, watcher: watcher, live: cfg.Live, log: cfg.Log, born: time.Now(),
+		listeners: map[net.Listener]struct{}{}, clients: map[*client]struct{}{},
 	}
 	cfg.Pool.OnOpen, cfg.Pool.OnClose = p.opened, closed
 	p.pool = upstream.NewPool(cfg.Upstream, cfg.Pool)
@@ -146,6 +140,22 @@ func New(cfg Config) (*Proxy, error) {
 	p.verdict = newVerdict(ctx, cfg.Upstream, cfg.Usage, cfg.Log)
 	p.env = p.newEnv()
 	return p, nil
+}
+
+// moment is t by the proxy's clock, a third of the size, and 0 where t is zero.
+func (p *Proxy) moment(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(1, t.Sub(p.born))
+}
+
+// at is the time of a moment.
+func (p *Proxy) at(moment time.Duration) time.Time {
+	if moment == 0 {
+		return time.Time{}
+	}
+	return p.born.Add(moment)
 }
 
 // newEnv is what every exchange has in common.

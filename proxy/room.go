@@ -56,6 +56,18 @@ func (p *Proxy) openRooms() error {
 	return nil
 }
 
+// each has the loop's goroutine call f, soon, with every client that is in the
+// loop then. One that is on its way to it sees by itself that the proxy drains.
+func (r *room) each(f func(*looped)) {
+	r.loop.Post(func() {
+		r.loop.Each(func(h netloop.Handler) {
+			if c, ok := h.(*looped); ok {
+				f(c)
+			}
+		})
+	})
+}
+
 // closeRooms ends the loops, once no client is left in them.
 func (p *Proxy) closeRooms() error {
 	var errs []error

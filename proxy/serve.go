@@ -64,7 +64,8 @@ func (p *Proxy) accept(conn net.Conn) {
 	p.add(c)
 	go func() {
 		defer p.served.Done()
-		defer p.gone(c, surplus)
+		defer p.gone(surplus)
+		defer p.remove(c)
 		c.serve()
 	}()
 }
@@ -73,7 +74,6 @@ func (p *Proxy) accept(conn net.Conn) {
 // loop.
 func (p *Proxy) acceptLooped(t turn, r *room, fd int) {
 	c := newLooped(t, r, fd)
-	p.add(c)
 	if !r.loop.Post(c.start) {
 		c.start() // the loop has ended, and will say so
 	}
@@ -97,9 +97,9 @@ func (p *Proxy) admit() (surplus, ok bool) {
 	return surplus, true
 }
 
-// add makes a connection one that is ended with the proxy. Where that has begun
-// meanwhile, it ends at once.
-func (p *Proxy) add(c served) {
+// add makes a connection with a goroutine one that is ended with the proxy. Where
+// that has begun meanwhile, it ends at once. Those in a loop are known to it.
+func (p *Proxy) add(c *client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clients[c] = struct{}{}
@@ -108,15 +108,20 @@ func (p *Proxy) add(c served) {
 	}
 }
 
+func (p *Proxy) remove(c *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.clients, c)
+}
+
 // gone is told that a connection is closed.
-func (p *Proxy) gone(c served, surplus bool) {
+func (p *Proxy) gone(surplus bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if surplus {
 		p.surplus--
 	}
 	p.open--
-	delete(p.clients, c)
 	p.live.Connections.Add(-1)
 }
 
@@ -168,28 +173,27 @@ func (p *Proxy) drain() error {
 	for c := range p.clients {
 		c.quit()
 	}
+	for _, r := range p.rooms {
+		r.each((*looped).quit)
+	}
 	return errors.Join(errs...)
 }
 
 // cutAll ends what still runs, and says how many requests that were.
 func (p *Proxy) cutAll() (requests int) {
+	requests = p.Running()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.clients {
-		if c.cut() {
-			requests++
-		}
+		c.cut()
+	}
+	for _, r := range p.rooms {
+		r.each((*looped).cut)
 	}
 	return requests
 }
 
-const cutOff = "cut off at the end of the drain time"
+// cut ends the connection.
+func (c *client) cut() { c.abort(record.Timeout, cutOff) }
 
-// cut ends the connection, and says whether a request was in flight on it.
-func (c *client) cut() bool {
-	c.mu.Lock()
-	busy := c.begun
-	c.mu.Unlock()
-	c.abort(record.Timeout, cutOff)
-	return busy
-}
+const cutOff = "cut off at the end of the drain time"

@@ -13,7 +13,7 @@ import (
 // and a netloop.Conn at each end.
 func TestAConnectionInALoopIsSmall(t *testing.T) {
 	held := unsafe.Sizeof(looped{}) + unsafe.Sizeof(line{}) + unsafe.Sizeof(upstream.Socket{}) + 2*unsafe.Sizeof(netloop.Conn{})
-	if held > 480 {
+	if held > 352 {
 		t.Errorf("%d bytes: looped %d, line %d, Socket %d, Conn %d", held,
 			unsafe.Sizeof(looped{}), unsafe.Sizeof(line{}), unsafe.Sizeof(upstream.Socket{}), unsafe.Sizeof(netloop.Conn{}))
 	}

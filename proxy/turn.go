@@ -15,22 +15,38 @@ import (
 // keeps it.
 type turn struct {
 	proxy *Proxy
-	peer  exchange.Peer
+	peer  *exchange.Peer // nil where the engine is not told of it
 
 	x      *exchange.Exchange
-	how    record.Outcome // it was ended from outside; "" = it was not
-	why    string
-	failed error // of writing to the client
+	over   *broken // it was ended from outside; nil = it was not
+	failed error   // of writing to the client
 
 	surplus bool // the connection is one more than there may be, and will be told so
 	begun   bool // the exchange counts as a request
 }
 
+// broken is how an exchange was ended from outside, and why.
+type broken struct {
+	how record.Outcome
+	why string
+}
+
 func newTurn(p *Proxy, conn net.Conn, surplus bool) turn {
 	t := turn{proxy: p, surplus: surplus}
-	t.peer.Addr = conn.RemoteAddr().String()
-	_, t.peer.TLS = conn.(*tls.Conn)
+	if p.cfg.Forwarded {
+		_, secure := conn.(*tls.Conn)
+		t.peer = &exchange.Peer{Addr: conn.RemoteAddr().String(), TLS: secure}
+	}
 	return t
+}
+
+// newExchange begins one, whose connection waits for a request.
+func (t *turn) newExchange() *exchange.Exchange {
+	var peer exchange.Peer
+	if t.peer != nil {
+		peer = *t.peer
+	}
+	return exchange.New(&t.proxy.env, peer)
 }
 
 // begin counts a request whose head has come.
@@ -60,8 +76,8 @@ func (t *turn) full(now time.Time, why string) {
 // that sent no whole head has made no request.
 func (t *turn) giveUp(now time.Time) {
 	switch {
-	case t.how != "":
-		t.x.Abort(now, t.how, t.why)
+	case t.over != nil:
+		t.x.Abort(now, t.over.how, t.over.why)
 	case t.x.Underway():
 		t.x.Abort(now, record.ClientAbort, writeFailure(t.failed))
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"tokenomics/internal/sock"
 )
 
 // watcher learns when a client leaves. Without epoll it looks at the socket
@@ -55,8 +57,7 @@ func (w *watcher) watch(c net.Conn, gone func()) (stop func(), told bool, err er
 
 func left(raw syscall.RawConn) (is bool) {
 	err := raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, err := sock.Peek(fd)
 		is = n == 0 && err == nil || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
 	})
 	return is || err != nil

@@ -44,8 +44,8 @@ runs differ by themselves. Measure with --num-runs 3 or more.
 Many figures are compared at once. What is significant is decided for all of them
 together, so that where nothing differs 5 % of comparisons raise any alarm.
 
-The exit code is 1 when a figure is worse, 2 for wrong use, 3 when a file can't
-be read or nothing in the two can be compared.`,
+The exit code is 1 when a figure is worse, 2 for wrong use, as with a file that is
+not there or is none of loadgen's, 3 when nothing in the two can be compared.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -100,11 +100,11 @@ func parseShare(text string) (float64, error) {
 func (p *comparePlan) do(e *env) error {
 	base, err := results.Read(p.base)
 	if err != nil {
-		return runError(err)
+		return usageError(err)
 	}
 	other, err := results.Read(p.other)
 	if err != nil {
-		return runError(err)
+		return usageError(err)
 	}
 	c := results.Compare(base, other, p.figures, p.threshold)
 	c.Base, c.New = p.base, p.other

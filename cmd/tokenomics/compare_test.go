@@ -74,7 +74,7 @@ func TestCompareCommand(t *testing.T) {
 		{"one run", []string{base, resultsFile(t, "8", []float64{50}, 50)}, exitGood, []string{"can't tell", "measure with --num-runs 3 or more"}},
 		{"no point in common", []string{base, resultsFile(t, "4", []float64{50}, 50)}, exitNotRun, []string{"no point in common, of the same name and load: (batch 8) and (batch 4)"}},
 		{"one file", []string{base}, exitUsage, []string{"takes two results files"}},
-		{"no such file", []string{base, "nowhere.json"}, exitNotRun, []string{"nowhere.json"}},
+		{"no such file", []string{base, "nowhere.json"}, exitUsage, []string{"nowhere.json"}},
 		{"no such figure", []string{base, base, "--metrics", "speed"}, exitUsage, []string{`--metrics: there is no figure "speed"`, "ttft_p99"}},
 		{"no such threshold", []string{base, base, "--threshold", "much"}, exitUsage, []string{"--threshold", "is no percentage"}},
 	} {

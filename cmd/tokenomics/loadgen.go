@@ -76,12 +76,13 @@ meets a service level.
 
 The results go to a JSON file (docs/results.md says what each key means) and, as
 a table, to standard output; 'tokenomics report' makes a page of them. Other
-tenants of the server flaw the figures. Ctrl-C keeps what was measured.
+tenants of the server flaw the figures. Ctrl-C ends the run and writes what was
+measured; a second one waits for nothing more, a third one kills.
 
 Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
-3 could not run or was stopped.`,
+3 could not run, was stopped, or could not write all that was asked for.`,
 		Example: loadgenExamples,
-		Args:    noArgs,
+		Args:    f.takeArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := f.plan(cmd.Flags().Changed)
 			if err != nil {
@@ -91,6 +92,7 @@ Exit code: 0 good, 1 every request failed or no load meets --slo, 2 wrong use,
 		},
 	}
 	f.register(cmd)
+	cmd.SetFlagErrorFunc(f.flagError)
 	return cmd
 }
 
@@ -127,7 +129,7 @@ func (f *loadgenFlags) registerServer(fs *pflag.FlagSet) {
 }
 
 func (f *loadgenFlags) registerResults(fs *pflag.FlagSet) {
-	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results (default results-<time>.json)")
+	fs.StringVar(&f.resultsFile, "results-file", "", "JSON `file` for the results, - for standard output (default results-<time>.json)")
 	fs.StringVar(&f.requestsFile, "requests-file", "", "`file` for one JSON line per measured request, - for standard output")
 	fs.StringSliceVar(&f.saveAs, "save-as", nil, "write the results in the `formats` of other tools too, beside the results file:\n"+strings.Join(exportFormats, ", ")+"; each request's events are then kept in memory to the end")
 	fs.Float64Var(&f.costPerHour, "cost-per-hour", 0, "what an hour of the server costs: the results then have the cost of a million tokens")
@@ -151,12 +153,14 @@ type loadgenPlan struct {
 	extra []loadgen.Header
 
 	prompts promptPlan
-	forever bool // made prompts have answers as long as they may be, where the engine can
+	beside  string // where the results in other tools' formats go: beside that file
+	forever bool   // made prompts have answers as long as they may be, where the engine can
 }
 
 // plan checks everything that can be checked without touching the world.
 // given says whether a flag was named.
 func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
+	f.nameStdout()
 	p := &loadgenPlan{loadgenFlags: f}
 	var err error
 	if p.loadPlan, err = f.load.plan(given); err != nil {
@@ -165,8 +169,10 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	if p.base, err = parseAPIBase(f.apiBase); err != nil {
 		return nil, err
 	}
-	if err := trust(f.proxy.upstreamCA, f.proxy.upstreamInsecure, &p.base.target); err != nil {
-		return nil, err
+	if f.ab == "" {
+		if err := trust(f.proxy.upstreamCA, f.proxy.upstreamInsecure, &p.base.target); err != nil {
+			return nil, err
+		}
 	}
 	if p.extra, err = parseHeaders(f.headers); err != nil {
 		return nil, err
@@ -231,6 +237,8 @@ func (p *loadgenPlan) agree(given func(string) bool) error {
 		return errors.New("--ab names both servers, and goes with neither --api-base, --via-proxy, --proxy-records nor --find")
 	case talks && p.ask.endpoint != "chat":
 		return fmt.Errorf("--conversations are chats: leave --endpoint %s out", p.ask.endpoint)
+	case talks && p.prompts.scenario == nil && (p.say.numImages > 0 || p.say.prefixTokens > 0 || len(p.say.loras) > 0):
+		return errors.New("conversations of a dataset are asked as they are: leave --num-images, --prefix-tokens and --lora out, or have prompts made, as with --input-len")
 	case talks && p.prompts.scenario != nil && p.say.history == historyDataset:
 		return errors.New("--history dataset needs a dataset that has answers: made prompts have none")
 	case p.trace != nil && (p.prompts.scenario != nil || given("dataset-key") || given("dataset-name") || p.say.datasetFile+p.say.datasetConfig+p.say.hfDataset != ""):

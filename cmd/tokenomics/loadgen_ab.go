@@ -18,7 +18,7 @@ import (
 type arm struct {
 	name    string // "A"
 	session *loadgenSession
-	out     *results.OutFile
+	out     resultsOut
 }
 
 // doAB measures two servers in turns and compares them.
@@ -27,14 +27,12 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	sink, closeRequests, err := p.requestsSink(e)
+	sink, closeRequests, err := p.requestsSink(e, arms[0].session.notes)
 	if err != nil {
 		return err
 	}
 	measured, sweepErr := p.alternate(ctx, e, arms, sink)
-	if err := closeRequests(); err != nil {
-		arms[0].session.notes.Warning(oneLine(err))
-	}
+	lost := arms[0].session.notes.lost(closeRequests())
 	if len(measured[0]) == 0 { // the first is never behind the second
 		return nothingMeasured(sweepErr)
 	}
@@ -46,23 +44,44 @@ func (p *loadgenPlan) doAB(ctx context.Context, e *env) error {
 		failed = errors.Join(failed, a.session.finish(a.out, measured[k], sweepErr))
 	}
 	if failed != nil {
-		return failed
+		return errors.Join(failed, lost)
 	}
 	var files []*results.Results
 	for k, a := range arms {
 		files = append(files, a.session.results(measured[k], false))
 	}
-	return p.showAB(arms, files)
+	return errors.Join(p.showAB(arms, files), lost)
+}
+
+// bothBases are where the two servers are.
+func (p *loadgenPlan) bothBases() (bases []apiBase, err error) {
+	urls := strings.Split(p.ab, ",")
+	if len(urls) != 2 {
+		return nil, fmt.Errorf("%q: give the URLs of two servers, separated by a comma", p.ab)
+	}
+	bases = make([]apiBase, len(urls))
+	for i, url := range urls {
+		if bases[i], err = parseAPIBase(strings.TrimSpace(url)); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.ab, err)
+		}
+	}
+	if err := trust(p.proxy.upstreamCA, p.proxy.upstreamInsecure, &bases[0].target, &bases[1].target); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.ab, err)
+	}
+	return bases, nil
 }
 
 // arms meets both servers.
 func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error) {
-	urls := strings.Split(p.ab, ",")
-	if len(urls) != 2 {
-		return nil, usageError(fmt.Errorf("--ab %q: give the URLs of two servers, separated by a comma", p.ab))
+	bases, err := p.bothBases()
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--ab %w", err))
 	}
-	if p.resultsFile == "" {
-		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
+	if _, err := p.openResults(e); err != nil {
+		return nil, err
+	}
+	if p.beside != p.resultsFile {
+		return nil, usageError(errors.New("--ab writes a results file for each server, with -a and -b at the end of its name: give --results-file one that is a file's"))
 	}
 	calibrated, hint, err := p.calibration()
 	if err != nil {
@@ -72,20 +91,14 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 	if err != nil {
 		return nil, err
 	}
-	for i, url := range urls {
+	for i, base := range bases {
 		a := &arm{name: string(rune('A' + i))}
 		flags, plan := *p.loadgenFlags, *p
-		plan.loadgenFlags = &flags
-		if plan.base, err = parseAPIBase(strings.TrimSpace(url)); err == nil {
-			err = trust(p.proxy.upstreamCA, p.proxy.upstreamInsecure, &plan.base.target)
-		}
-		if err != nil {
-			return nil, usageError(fmt.Errorf("--ab: %w", err))
-		}
+		plan.loadgenFlags, plan.base = &flags, base
 		ending := filepath.Ext(p.resultsFile)
 		plan.resultsFile = strings.TrimSuffix(p.resultsFile, ending) + "-" + strings.ToLower(a.name) + ending
-		if a.out, err = results.NewOutFile(plan.resultsFile); err != nil {
-			return nil, runError(fmt.Errorf("--results-file: %w", err))
+		if a.out, err = plan.openResults(e); err != nil {
+			return nil, err
 		}
 		notes := &loadgenNotes{w: e.stderr}
 		found, err := plan.meet(ctx, notes)
@@ -106,7 +119,7 @@ func (p *loadgenPlan) arms(ctx context.Context, e *env) (arms []*arm, err error)
 func (p *loadgenPlan) alternate(ctx context.Context, e *env, arms []*arm, sink record.Sink) ([][]results.Measured, error) {
 	live := new(record.Live)
 	var sweeps []*loadgen.Sweep
-	progress := newLoadgenProgress(e.stderr, arms[0].session.notes, p, live)
+	progress := newLoadgenProgress(ctx, e.stderr, arms[0].session.notes, p, live)
 	defer progress.close()
 	for _, a := range arms {
 		a.session.notes.progress = progress

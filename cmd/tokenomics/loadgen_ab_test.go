@@ -14,8 +14,8 @@ import (
 // TestLoadgenABNotBegun: a server that can't be asked is told of, and no more.
 func TestLoadgenABNotBegun(t *testing.T) {
 	url := fakeServer(t, answers)
-	code, stdout, stderr := loadgenRun(t.Context(), t, "--ab", url+","+url, "--prefix-tokens", "5", "--tokenizer", "none.json", "--results-file", filepath.Join(t.TempDir(), "r.json"))
-	if code != 2 || strings.Count(stderr, "--tokenizer: reading") != 1 {
+	code, stdout, stderr := loadgenRun(t.Context(), t, "--ab", url+","+url, "--endpoint", "ollama-chat", "--ignore-eos", "--results-file", filepath.Join(t.TempDir(), "r.json"))
+	if code != 2 || strings.Count(stderr, "takes no ignore_eos") != 1 {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }

@@ -25,7 +25,7 @@ type askFlags struct {
 }
 
 func (f *askFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.endpoint, "endpoint", "chat", "what is asked for: "+strings.Join(body.Endpoints(), ", "))
+	fs.StringVar(&f.endpoint, "endpoint", "chat", "what is asked for: "+strings.Join(body.Endpoints(), ", ")+", or its path (/v1/completions)")
 	fs.IntVar(&f.maxTokens, "max-tokens", 100, "bound of an answer, in tokens; --scenario and --output-len have their own")
 	fs.IntVar(&f.minTokens, "min-tokens", 0, "least length of an answer, in `tokens` (vLLM, SGLang); 0 asks for none")
 	fs.Float64Var(&f.temperature, "temperature", 0.5, "sampling temperature")
@@ -46,6 +46,9 @@ func (f *askFlags) check(given func(string) bool) error {
 			return errors.New("--stream and --no-stream exclude each other: give one")
 		}
 		f.stream = false
+	}
+	if name, ok := body.EndpointAt(f.endpoint); ok { // as vLLM's client has it
+		f.endpoint = name
 	}
 	switch {
 	case !slices.Contains(body.Endpoints(), f.endpoint):

@@ -85,7 +85,7 @@ func (w *engineWatch) prepare(ctx context.Context, run int) (ready loadgen.Prepa
 	}
 	if run > 0 {
 		w.begin(ctx, run)
-		ready.After = func(m *results.MeasuredRun) { w.end(context.WithoutCancel(ctx), m) }
+		ready.After = func(m *results.MeasuredRun) { w.end(untilAgain(ctx), m) }
 	}
 	return ready, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 )
 
 // finish writes the results, shows them and judges.
-func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measured, sweepErr error) error {
+func (s *loadgenSession) finish(out resultsOut, measured []results.Measured, sweepErr error) error {
 	stopped := errors.Is(sweepErr, context.Canceled)
 	if len(measured) == 0 {
 		return nothingMeasured(sweepErr)
@@ -27,8 +26,8 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 	if writeErr != nil {
 		return runError(writeErr)
 	}
-	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsFile)
-	others, err := s.saver.write(file, s.plan.resultsFile)
+	fmt.Fprintf(s.words(), "\nResults: %s\n", s.plan.resultsName())
+	others, err := s.saver.write(file, s.plan.beside)
 	if err != nil {
 		return runError(fmt.Errorf("--save-as: %w", err))
 	}
@@ -37,7 +36,7 @@ func (s *loadgenSession) finish(out *results.OutFile, measured []results.Measure
 	}
 	switch requests, failed, first := totals(measured); {
 	case stopped:
-		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsFile))
+		return runError(fmt.Errorf("stopped: what was measured until then is in %s, marked partial", s.plan.resultsName()))
 	case sweepErr != nil:
 		return runError(sweepErr)
 	case failed == requests && requests == 1:
@@ -81,14 +80,6 @@ func totals(measured []results.Measured) (requests, failed int, first string) {
 		}
 	}
 	return requests, failed, first
-}
-
-// words is where the table goes: standard output, unless that carries JSON.
-func (s *loadgenSession) words() io.Writer {
-	if s.plan.requestsFile == "-" {
-		return s.env.stderr
-	}
-	return s.env.stdout
 }
 
 // show prints the summary. points are what measured is written as; whole says that

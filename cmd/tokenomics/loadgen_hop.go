@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -32,7 +33,7 @@ func (p *loadgenPlan) hops(sweep string) (*hops, error) {
 	}
 	var err error
 	if h.lines, err = hop.OpenLines(p.proxyRecords); err != nil {
-		return nil, runError(fmt.Errorf("--proxy-records: %w", err))
+		return nil, usageError(fmt.Errorf("--proxy-records: %w", err))
 	}
 	return h, nil
 }
@@ -59,16 +60,23 @@ const (
 )
 
 // gather reads what the proxy has logged, until nothing is missing or it has had
-// its time.
-func (h *hops) gather() error {
+// its time, or ctx ends.
+func (h *hops) gather(ctx context.Context) error {
 	if h == nil || h.lines == nil {
 		return nil
 	}
-	for deadline := time.Now().Add(linesPatience); ; time.Sleep(linesPause) {
+	ctx, cancel := context.WithTimeout(ctx, linesPatience)
+	defer cancel()
+	for {
 		if err := h.lines.ReadInto(h.join); err != nil {
 			return fmt.Errorf("--proxy-records: %w", err)
 		}
-		if h.join.Waiting() == 0 || time.Now().After(deadline) {
+		if h.join.Waiting() == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(linesPause):
+		case <-ctx.Done():
 			return nil
 		}
 	}

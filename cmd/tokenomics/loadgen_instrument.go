@@ -28,8 +28,10 @@ func (p *loadgenPlan) calibration() (c *calibration.Calibration, hint string, er
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && p.calibrationFile == "":
 		return nil, "How far these figures can be off on this machine is not known: tokenomics calibrate measures it.", nil
+	case err != nil && p.calibrationFile != "":
+		return nil, "", usageError(fmt.Errorf("--calibration: %w", err))
 	case err != nil:
-		return nil, "", runError(fmt.Errorf("--calibration: %w", err))
+		return nil, "", runError(err) // calibrate wrote it, nobody named it
 	case c.Machine != calibration.ThisMachine():
 		return nil, fmt.Sprintf("The calibration in %s is of another machine: tokenomics calibrate makes one of this.", path), nil
 	}

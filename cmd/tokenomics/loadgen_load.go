@@ -76,7 +76,7 @@ func (f *loadFlags) registerRuns(fs *pflag.FlagSet) {
 	fs.IntVar(&f.numRuns, "num-runs", 3, "runs of each load; from 3 on the results have confidence intervals")
 	fs.StringVar(&f.stopWhen, "stop-when", "", "keep adding runs of each load until a `figure` is known so closely, such as output_tok_s=2%")
 	fs.IntVar(&f.maxRuns, "max-runs", 30, "with --stop-when: runs of each load at the most")
-	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as 'ttft:500 tpot:50' or ttft=500ms,tpot=50ms")
+	fs.StringVar(&f.goodput, "goodput", "", "count as goodput what meets these `bounds`, such as ttft:500 tpot:50 or ttft=500ms,tpot=50ms")
 	fs.IntVar(&f.warmup, "warmup", 3, "`requests` sent first and not measured")
 	fs.IntVar(&f.warmup, "warmup-runs", 3, "the same as --warmup")
 	fs.Var(newSeconds(&f.warmupTime, 0), "warmup-time", "`time` for which the first load is sent and not measured, in place of --warmup")

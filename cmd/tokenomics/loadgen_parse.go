@@ -175,11 +175,11 @@ func environmentName(flag string) string {
 	return "TOKENOMICS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// differentFiles refuses to write two things to one file; "" and "-" are none.
+// differentFiles refuses to write two things to one file; "" is none.
 func differentFiles(paths ...string) error {
 	seen := map[string]string{}
 	for _, path := range paths {
-		if path == "" || path == "-" {
+		if path == "" {
 			continue
 		}
 		whole, err := filepath.Abs(path)

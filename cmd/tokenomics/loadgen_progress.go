@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -58,7 +59,7 @@ const (
 	lineEvery = 10 * time.Second
 )
 
-func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *record.Live) *loadgenProgress {
+func newLoadgenProgress(ctx context.Context, w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *record.Live) *loadgenProgress {
 	g := &loadgenProgress{w: w, notes: notes, plan: p, live: live, quit: make(chan struct{})}
 	every := lineEvery
 	if isTerminal(w) {
@@ -67,7 +68,7 @@ func newLoadgenProgress(w io.Writer, notes *loadgenNotes, p *loadgenPlan, live *
 			progressbar.OptionSetWidth(16), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish())
 	}
 	notes.progress = g
-	g.done.Go(func() { g.tick(every) })
+	g.done.Go(func() { g.tick(every, ctx.Done()) })
 	return g
 }
 
@@ -91,14 +92,19 @@ func (p *loadgenPlan) expected() int {
 	return total
 }
 
-// tick shows how the run is getting on.
-func (g *loadgenProgress) tick(every time.Duration) {
+// tick shows how the run is getting on, and that it was stopped.
+func (g *loadgenProgress) tick(every time.Duration, stopped <-chan struct{}) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		select {
 		case <-g.quit:
 			return
+		case <-stopped:
+			stopped = nil
+			goOn := g.interrupt()
+			fmt.Fprintln(g.w, "Stopping: what was measured is being written. Again, and nothing is waited for; a third time kills.")
+			goOn()
 		case now := <-t.C:
 			g.mu.Lock()
 			g.look(now)

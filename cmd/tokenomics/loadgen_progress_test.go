@@ -14,7 +14,7 @@ import (
 func TestWarningsDoNotMixWithProgress(t *testing.T) {
 	var out strings.Builder
 	notes := &loadgenNotes{w: &out}
-	g := newLoadgenProgress(&out, notes, &loadgenPlan{loadgenFlags: new(loadgenFlags)}, new(record.Live))
+	g := newLoadgenProgress(t.Context(), &out, notes, &loadgenPlan{loadgenFlags: new(loadgenFlags)}, new(record.Live))
 	g.Begin("8", 1, 100)
 	var both sync.WaitGroup
 	both.Go(func() {

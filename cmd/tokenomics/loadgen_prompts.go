@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -96,8 +95,9 @@ func mixNames() (names []string) {
 
 // promptPlan is what requests say, as far as it is known without the server.
 type promptPlan struct {
-	scenario *prompt.Scenario // nil: the prompts of a dataset
-	image    prompt.Size
+	scenario  *prompt.Scenario // nil: the prompts of a dataset
+	image     prompt.Size
+	tokenizer *tokenizer.File // nil: none was named
 }
 
 func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
@@ -136,6 +136,11 @@ func (f *promptFlags) plan(given func(string) bool) (p promptPlan, err error) {
 		}
 		p.scenario = &s
 	}
+	if f.tokenizer != "" {
+		if p.tokenizer, err = tokenizer.Open(f.tokenizer); err != nil {
+			return p, fmt.Errorf("--tokenizer: %w", err)
+		}
+	}
 	if f.numImages > 0 {
 		p.image, err = prompt.ParseSize(f.imageSize)
 	}
@@ -167,20 +172,15 @@ func (p *loadgenPlan) dataset(ctx context.Context) (*dataset.Dataset, error) {
 
 // counter counts the model's tokens: by a file, else by the engine itself; nil
 // where nobody does.
-func (p *loadgenPlan) counter(engine upstream.Engine) (tokenizer.Counter, error) {
+func (p *loadgenPlan) counter(engine upstream.Engine) tokenizer.Counter {
 	switch {
-	case p.say.tokenizer != "":
-		f, err := tokenizer.Open(p.say.tokenizer)
-		if err != nil {
-			return nil, fmt.Errorf("--tokenizer: %w", err)
-		}
-		return f, nil
+	case p.prompts.tokenizer != nil:
+		return p.prompts.tokenizer
 	case slices.Contains([]string{"vllm", "sglang", "llama_cpp"}, engine.Name):
-		return tokenizer.Engine{
-			Root: p.base.server(), Name: engine.Name, Model: p.model, APIKey: p.apiKey, Client: &http.Client{Timeout: time.Minute},
-		}, nil
+		root, client := p.base.target.Root().HTTPClient(time.Minute)
+		return tokenizer.Engine{Root: root, Name: engine.Name, Model: p.model, APIKey: p.apiKey, Client: client}
 	}
-	return nil, nil
+	return nil
 }
 
 // source is where the requests' prompts come from.

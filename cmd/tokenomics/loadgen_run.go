@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,24 +12,26 @@ import (
 	"time"
 
 	"tokenomics/internal/record"
-	"tokenomics/internal/results"
 	"tokenomics/internal/upstream"
 )
 
 // do runs the plan: what is cheap to find wrong is found first, and nothing is
 // sent to the server before all of it was in order.
 func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
+	after := untilAgain(ctx)
 	if p.ab != "" {
 		return p.doAB(ctx, e)
 	}
-	if p.resultsFile == "" {
-		p.resultsFile = "results-" + time.Now().Format("20060102-150405") + ".json"
-	}
-	out, err := results.NewOutFile(p.resultsFile)
+	out, err := p.openResults(e)
 	if err != nil {
-		return runError(fmt.Errorf("--results-file: %w", err))
+		return err
 	}
 	calibrated, hint, err := p.calibration()
+	if err != nil {
+		return err
+	}
+	id := newSweepID()
+	hops, err := p.hops(id)
 	if err != nil {
 		return err
 	}
@@ -43,17 +44,12 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	id := newSweepID()
-	hops, err := p.hops(id)
-	if err != nil {
-		return err
-	}
-	target, warm, stopProxy, err := p.proxied(ctx, e, hops.theirs())
+	target, warm, stopProxy, err := p.proxied(after, e, hops.theirs())
 	if err != nil {
 		return err
 	}
 	// Last, because it empties a file that may be there.
-	requests, closeRequests, err := p.requestsSink(e)
+	requests, closeRequests, err := p.requestsSink(e, notes)
 	if err != nil {
 		return errors.Join(err, stopProxy())
 	}
@@ -63,10 +59,19 @@ func (p *loadgenPlan) do(ctx context.Context, e *env) (err error) {
 		id: id, hops: hops, saver: p.saver(id), calibration: calibrated, hint: hint,
 	}
 	measured, sweepErr := session.sweep(ctx, target, requests)
-	if err := errors.Join(stopProxy(), closeRequests(), hops.gather()); err != nil {
-		notes.Warning(oneLine(err))
+	lost := notes.lost(stopProxy(), closeRequests(), hops.gather(after))
+	return errors.Join(session.finish(out, measured, sweepErr), lost)
+}
+
+// lost are errors by which something is missing that was asked for beside the
+// results: it is a warning in those, and the end of the command.
+func (n *loadgenNotes) lost(errs ...error) error {
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
 	}
-	return session.finish(out, measured, sweepErr)
+	n.add(oneLine(err))
+	return runError(err)
 }
 
 // newSweepID begins the ids of a sweep's requests.
@@ -111,13 +116,15 @@ func modelsRefused(base string, status int) error {
 	return fmt.Errorf("%s answers %d to GET /v1/models: is it the right --api-base? If it has no such page, name the model with --model", base, status)
 }
 
-// requestsSink writes --requests-file; nil where none was asked for.
-func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
+// requestsSink writes --requests-file; nil where none was asked for. Each line is
+// written at once, so that a disk that is full is told of while the rest of the
+// run may still be saved.
+func (p *loadgenPlan) requestsSink(e *env, notes *loadgenNotes) (record.Sink, func() error, error) {
 	var to io.WriteCloser
 	switch p.requestsFile {
 	case "":
 		return nil, func() error { return nil }, nil
-	case "-":
+	case toStdout:
 		to = nopCloser{e.stdout}
 	default:
 		f, err := os.OpenFile(p.requestsFile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -126,11 +133,11 @@ func (p *loadgenPlan) requestsSink(e *env) (record.Sink, func() error, error) {
 		}
 		to = f
 	}
-	buffered := bufio.NewWriter(to)
-	sink := record.NewJSONL(buffered)
+	sink := record.NewJSONL(to)
+	sink.OnError = func(err error) { notes.Warning(fmt.Sprintf("--requests-file %s lacks lines: %v", p.requestsFile, err)) }
 	return sink, func() error {
-		if err := errors.Join(sink.Err(), buffered.Flush(), to.Close()); err != nil {
-			return fmt.Errorf("writing %q: %w", p.requestsFile, err)
+		if err := errors.Join(sink.Err(), to.Close()); err != nil {
+			return fmt.Errorf("--requests-file %s: %w", p.requestsFile, err)
 		}
 		return nil
 	}, nil
@@ -142,8 +149,8 @@ type nopCloser struct{ io.Writer }
 func (nopCloser) Close() error { return nil }
 
 // proxied is where requests go: the server, or our proxy in front of it, which
-// gives its Records to sink too. The proxy outlives ctx, so that what it has seen
-// is exported after a stop too.
+// gives its Records to sink too. ctx outlives a stop, so that what the proxy has
+// seen is exported then.
 func (p *loadgenPlan) proxied(ctx context.Context, e *env, sink record.Sink) (target upstream.Target, warm warmUp, stop func() error, err error) {
 	if !p.viaProxy {
 		return p.base.target, nil, func() error { return nil }, nil
@@ -153,7 +160,7 @@ func (p *loadgenPlan) proxied(ctx context.Context, e *env, sink record.Sink) (ta
 	// Twice the largest load: the next one may come before the last one's
 	// connections are gone.
 	o.connections = max(1024, 2*p.largest())
-	proxyURL, warm, stop, err := startInProcessProxy(context.WithoutCancel(ctx), e, p.base.server(), o)
+	proxyURL, warm, stop, err := startInProcessProxy(ctx, e, p.base.server(), o)
 	if err != nil {
 		return target, nil, nil, err
 	}

@@ -96,7 +96,7 @@ func (s *loadgenSession) sweep(ctx context.Context, target upstream.Target, sink
 	if err != nil {
 		return nil, err
 	}
-	progress := newLoadgenProgress(s.env.stderr, s.notes, s.plan, live)
+	progress := newLoadgenProgress(ctx, s.env.stderr, s.notes, s.plan, live)
 	defer progress.close()
 	sweep.Progress = progress
 	return sweep.Do(ctx)

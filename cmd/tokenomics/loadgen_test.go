@@ -238,6 +238,24 @@ func TestLoadgenStopped(t *testing.T) {
 	}
 }
 
+// TestLoadgenLosesRequestLines: a disk that is full is told of at once, the
+// results are written, and the command fails.
+func TestLoadgenLosesRequestLines(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	path := filepath.Join(t.TempDir(), "r.json")
+	code, _, stderr := loadgenRun(t.Context(), t, "--api-base", fakeServer(t, answers), "--batch-sizes", "2", "--num-runs", "2", "--warmup", "0",
+		"--requests-file", "/dev/full", "--results-file", path)
+	told, ended := strings.Index(stderr, "Warning: --requests-file /dev/full lacks lines"), strings.Index(stderr, "batch 2, run 1/2: 2 requests")
+	if code != 3 || told < 0 || told > ended || !strings.Contains(stderr, "(4 lines lost)") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	if r := readResults(t, path); r.Results["2"].Requests != 4 || len(r.Warnings) == 0 {
+		t.Errorf("results: %+v", r)
+	}
+}
+
 // TestProxyVariablesAreNotForUs: a host whose proxies are set up by environment
 // variables can still run a plain sweep.
 func TestProxyVariablesAreNotForUs(t *testing.T) {
@@ -265,5 +283,33 @@ func TestLoadgenSavesForOthers(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), want) || !strings.Contains(stdout, name) {
 			t.Errorf("%s: %v: %.2000s", name, err, text)
 		}
+	}
+}
+
+// TestLoadgenResultsOnStandardOutput: nothing but the JSON is there, and what
+// other tools read goes to files of the default name.
+func TestLoadgenResultsOnStandardOutput(t *testing.T) {
+	url := fakeServer(t, answers)
+	for _, tt := range []struct {
+		name  string
+		alone bool // JSON is all that is on standard output
+	}{{"-", true}, {"/dev/stdout", true}, {"/dev/null", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Chdir(dir)
+			code, stdout, stderr := loadgenRun(t.Context(), t, "--api-base", url, "--batch-sizes", "2", "--num-runs", "1", "--warmup", "0",
+				"--save-as", "vllm", "--results-file", tt.name)
+			if code != 0 {
+				t.Fatalf("exit code %d\n%s", code, stderr)
+			}
+			var r struct{ Results map[string]any }
+			if err := json.Unmarshal([]byte(stdout), &r); (err == nil) != tt.alone || tt.alone && (len(r.Results) != 1 || !strings.Contains(stderr, "Results: standard output")) {
+				t.Errorf("%v: standard output is %s\nstandard error is %s", err, stdout, stderr)
+			}
+			saved, err := filepath.Glob(filepath.Join(dir, "results-*-2-run1.vllm.json"))
+			if err != nil || len(saved) != 1 {
+				t.Errorf("saved are %q, %v", saved, err)
+			}
+		})
 	}
 }

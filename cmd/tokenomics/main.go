@@ -13,8 +13,8 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second signal kills: whoever asks twice means it.
-	context.AfterFunc(ctx, stop)
+	signals := make(chan os.Signal, 2) // asked twice in a moment, both count
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx := untilSignal(context.Background(), signals, func() { signal.Stop(signals) })
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -167,12 +167,12 @@ func (o *proxyOptions) serve(ctx context.Context, e *env) error {
 	select {
 	case <-ctx.Done():
 	case err := <-p.failed:
-		return errors.Join(runError(err), p.stop())
+		return errors.Join(runError(err), p.stop(context.WithoutCancel(ctx)))
 	}
 	if n := p.running(); n > 0 {
 		p.view.note(fmt.Sprintf("stopping: requests in flight (%d) have %v to finish; again to stop at once", n, o.drainTimeout))
 	}
-	if err := p.stop(); err != nil {
+	if err := p.stop(context.WithoutCancel(ctx)); err != nil {
 		return failError(err)
 	}
 	return nil
@@ -181,7 +181,7 @@ func (o *proxyOptions) serve(ctx context.Context, e *env) error {
 // startInProcessProxy runs a proxy in front of a server for another command,
 // on a free port of the loopback interface. warm opens connections to the
 // server before they are needed; stop drains the proxy and flushes what it
-// exports.
+// exports, as far as it gets before ctx ends.
 func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOptions) (baseURL string, warm warmUp, stop func() error, err error) {
 	o.upstream, o.listen, o.quiet, o.inProcess = server, "127.0.0.1:0", true, true
 	o.usage = string(proxy.UsageAuto)
@@ -200,5 +200,5 @@ func startInProcessProxy(ctx context.Context, e *env, server string, o proxyOpti
 	if err != nil {
 		return "", nil, nil, errors.Join(err, ln.Close())
 	}
-	return "http://" + ln.Addr().String(), p.proxies[0].Warm, p.stop, nil
+	return "http://" + ln.Addr().String(), p.proxies[0].Warm, func() error { return p.stop(ctx) }, nil
 }

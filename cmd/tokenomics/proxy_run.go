@@ -57,7 +57,7 @@ func startProxy(ctx context.Context, e *env, routes []route, o *proxyOptions, ln
 		view: newTrafficView(e.stderr, live, o.quiet),
 	}
 	if err := p.start(ctx, e, lns); err != nil {
-		return nil, errors.Join(err, p.stop())
+		return nil, errors.Join(err, p.stop(context.WithoutCancel(ctx)))
 	}
 	return p, nil
 }
@@ -132,8 +132,8 @@ func (p *runningProxy) running() (n int) {
 }
 
 // drain ends all proxies, in the same drain time.
-func (p *runningProxy) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), p.opt.drainTimeout)
+func (p *runningProxy) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.opt.drainTimeout)
 	defer cancel()
 	errs := make([]error, len(p.proxies))
 	var wait sync.WaitGroup
@@ -218,11 +218,12 @@ func (p *runningProxy) banner() {
 	}
 }
 
-// stop drains the proxy, hands over every Record and flushes the telemetry.
-func (p *runningProxy) stop() error {
+// stop drains the proxy, hands over every Record and flushes the telemetry, as
+// far as it gets before ctx ends.
+func (p *runningProxy) stop(ctx context.Context) error {
 	p.once.Do(func() {
-		errs := []error{p.drain()}
-		flush, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		errs := []error{p.drain(ctx)}
+		flush, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		p.fanout.Close(flush)
 		p.view.stop()

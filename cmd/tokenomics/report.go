@@ -53,7 +53,7 @@ What is made is known by the name of -o:
   .csv         a line per point, every figure, empty where it is not known
   .md          a table per file
 
-Exit code: 0 good, 2 wrong use, 3 could not read or write.`,
+Exit code: 0 good, 2 wrong use, as with a file that is not there, 3 could not write.`,
 		Example: reportExamples,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return o.do(e, args)
@@ -94,10 +94,10 @@ func (o *reportOptions) do(e *env, paths []string) error {
 	for _, path := range paths {
 		r, err := results.Read(path)
 		if err != nil {
-			return runError(err)
+			return usageError(err)
 		}
 		if len(r.Results) == 0 {
-			return runError(fmt.Errorf("%q has no points to report on", path))
+			return usageError(fmt.Errorf("%q has no points to report on", path))
 		}
 		name := filepath.Base(path)
 		files = append(files, report.Named{Name: strings.TrimSuffix(name, filepath.Ext(name)), Results: r})

@@ -142,10 +142,10 @@ func TestReportRefusals(t *testing.T) {
 		{"good.json -o r.pdf", 2, `can't tell what to write to "r.pdf": end its name in .html`},
 		{"good.json -o r.png --panels 3", 2, "give 2 or 6"},
 		{"good.json -o r.html --slo fast", 2, "such as ttft_p99=500ms"},
-		{"none.json -o r.html", 3, "none.json"},
-		{"other.json -o r.html", 3, `"other.json" is no results file of tokenomics loadgen`},
-		{"broken.json -o r.html", 3, `"broken.json"`},
-		{"empty.json -o r.html", 3, `"empty.json" has no points`},
+		{"none.json -o r.html", 2, "none.json"},
+		{"other.json -o r.html", 2, `"other.json" is no results file of tokenomics loadgen`},
+		{"broken.json -o r.html", 2, `"broken.json"`},
+		{"empty.json -o r.html", 2, `"empty.json" has no points`},
 		{"good.json -o no/such/r.html", 3, "does not exist"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {

@@ -22,7 +22,7 @@ type env struct {
 const (
 	exitGood   = 0
 	exitFailed = 1 // the thing measured failed its bar
-	exitUsage  = 2 // wrong use
+	exitUsage  = 2 // wrong use: of a flag, or of a file that is named and is not there or not what it should be
 	exitNotRun = 3 // could not run
 )
 

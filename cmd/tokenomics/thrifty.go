@@ -3,8 +3,6 @@ package main
 import (
 	"os"
 	"runtime/debug"
-
-	"golang.org/x/sys/unix"
 )
 
 // thrifty has garbage collected when it has grown to a quarter of what is in use,
@@ -24,8 +22,6 @@ func thrifty() (is bool) {
 // a twentieth of its CPU time.
 func ballast() []byte {
 	b := make([]byte, 64<<20)
-	// What of it was in use before has been cleared, and so touched: the system may
-	// have it back, and gives zeros for it. Nothing is lost where it does not take it.
-	_ = unix.Madvise(b, unix.MADV_DONTNEED)
+	giveBack(b)
 	return b
 }

@@ -21,12 +21,11 @@ type Framing struct {
 type Body struct {
 	left int64 // of the body, or of the chunk
 	chunk
-	kind Kind
 }
 
 // Start begins a body.
 func (b *Body) Start(f Framing) {
-	*b = Body{kind: f.Kind, left: f.Length}
+	*b = Body{left: f.Length, chunk: chunk{kind: f.Kind}}
 	if f.Kind == Chunked {
 		b.left = 0
 	}

@@ -1,12 +1,13 @@
 package http1
 
-// chunk is where a chunked body stands.
+// chunk is where a chunked body stands, and of what kind a body is.
 type chunk struct {
 	trailers []byte // the trailer section so far
 	line     uint16 // where in it the unfinished line starts
 	extra    uint16 // bytes of the extension being read
 	digits   uint8  // of the size being read
 	at       place
+	kind     Kind // beside them, and not in a word of its own
 }
 
 type place uint8

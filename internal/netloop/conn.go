@@ -50,6 +50,9 @@ const (
 // NewConn is a socket whose descriptor, which Detach gave, is c's from now on.
 func NewConn(fd int, h Handler) *Conn { return &Conn{fd: int32(fd), handler: h} }
 
+// Handle has h told from now on.
+func (c *Conn) Handle(h Handler) { c.handler = h }
+
 // Readable says whether there may be something to read, or an end to be seen.
 func (c *Conn) Readable() bool { return c.is&readable != 0 }
 
@@ -151,7 +154,7 @@ func (c *Conn) Shut() error {
 	if c.closed {
 		return net.ErrClosed
 	}
-	return os.NewSyscallError("shutdown", syscall.Shutdown(int(c.fd), syscall.SHUT_WR))
+	return os.NewSyscallError("shutdown", sock.Shutdown(uintptr(c.fd), syscall.SHUT_WR))
 }
 
 // Reset makes Close break the connection instead of ending it: the peer sees
@@ -160,7 +163,7 @@ func (c *Conn) Reset() {
 	if c.closed {
 		return
 	}
-	_ = syscall.SetsockoptLinger(int(c.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // a plain close is what is left if it fails
+	_ = sock.ResetOnClose(uintptr(c.fd)) // a plain close is what is left if it fails
 }
 
 // Close closes the socket; its handler is told nothing more. It may be called

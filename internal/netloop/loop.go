@@ -124,6 +124,24 @@ func (l *Loop) Add(c *Conn) error {
 	return nil
 }
 
+// Each calls f with the handler of every socket. It belongs to the loop's
+// goroutine.
+func (l *Loop) Each(f func(Handler)) {
+	l.mu.Lock()
+	conns := make([]*Conn, 0, len(l.table))
+	for i := range l.table {
+		if c := l.table[i].conn; c != nil {
+			conns = append(conns, c)
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range conns {
+		if !c.closed { // by f, with another
+			f(c.handler)
+		}
+	}
+}
+
 // forget makes c's tag nobody's. The caller has mu.
 func (l *Loop) forget(c *Conn) {
 	index := uint32(c.tag)

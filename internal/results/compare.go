@@ -190,7 +190,7 @@ func pairsOf(f stats.Figure, base, other *Point) (x, y []float64) {
 func failures(runs []stats.Summary) (failed, of int) {
 	for _, s := range runs {
 		failed += s.Failed
-		of += s.Requests - s.Aborted
+		of += s.Issued()
 	}
 	return failed, of
 }

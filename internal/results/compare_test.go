@@ -155,7 +155,13 @@ func TestCompareFailures(t *testing.T) {
 	for i, failed := range []int{5, 3, 6} {
 		other.Results[2].Runs[i].Failed = failed
 	}
+	base.Results[3].Runs[0].Aborted = 10 // by Ctrl-C: nobody's failures
+	slow := &other.Results[3].Runs[0]
+	slow.Aborted, slow.BrokenOff = 20, 20
 	c := Compare(base, other, named(t, "failed_ratio"), 0.05)
+	if n := c.Points[3].Figures[0].N; n != 290 {
+		t.Errorf("failures of %d requests, want 290", n)
+	}
 	for i, want := range []stats.Verdict{stats.Same, stats.CantTell, stats.Worse, stats.Same} {
 		if got := c.Points[i].Figures[0].Verdict; got != want {
 			t.Errorf("point %d: %s, want %s", i, got, want)

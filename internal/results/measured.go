@@ -93,23 +93,18 @@ func Of(m Measured, planned int) Point {
 	return p
 }
 
-// Sustainable judges an open loop: one run whose backlog grows is enough. nil
-// where the load is another, or no run was long enough to tell.
-func (m Measured) Sustainable() (s *Sustainable) {
-	for _, w := range m.pooled() {
-		if !w.Open {
-			continue
-		}
-		trend, ok := w.Trend()
-		switch {
-		case !ok:
-		case trend.Grows:
-			return &Sustainable{Reason: "the requests that were due and not ended " + trend.String()}
-		default:
-			s = &Sustainable{OK: true}
-		}
+// Sustainable judges an open loop by the backlog of its runs. nil where the load
+// is another, or no run was long enough to tell.
+func (m Measured) Sustainable() *Sustainable {
+	runs := slices.DeleteFunc(slices.Clone(m.pooled()), func(w *stats.Window) bool { return !w.Open })
+	trend, ok := stats.TrendOf(runs...)
+	switch {
+	case !ok:
+		return nil
+	case trend.Grows:
+		return &Sustainable{Reason: "the requests that were due and not ended " + trend.String()}
 	}
-	return s
+	return &Sustainable{OK: true}
 }
 
 // doubts are the warnings that the figures of one point call for. shared is as in

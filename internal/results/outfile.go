@@ -49,6 +49,9 @@ func NewOutFile(path string) (*OutFile, error) {
 	return f, errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
+// Special says whether it is a device or a pipe: nothing can be put beside it.
+func (f *OutFile) Special() bool { return f.special }
+
 func cannotWrite(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -42,7 +42,7 @@ var rates = []Figure{
 	{"goodput_rps", "1/s", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodputRPS })},
 	{"goodput_ratio", "", true, opt(func(s *Summary) record.Opt[float64] { return s.GoodRatio })},
 	{"failed_ratio", "", false, opt(func(s *Summary) record.Opt[float64] {
-		return ratio(float64(s.Failed), float64(s.Requests-s.Aborted))
+		return ratio(float64(s.Failed), float64(s.Issued()))
 	})},
 }
 

@@ -75,6 +75,13 @@ func TestGoodput(t *testing.T) {
 		}
 		s := w.Summary()
 		wantOpt(t, c.name+": ratio", s.GoodRatio, c.good/9)
+		failures, err := FigureNamed("failed_ratio")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, ok := failures.Of(&s); !ok || v != 1.0/9 {
+			t.Errorf("%s: failed_ratio %v, want 1 of the 9 that goodput_ratio is of", c.name, v)
+		}
 		wantOpt(t, c.name+": rps", s.GoodputRPS, c.good/1.25)
 		if s.Aborted != 2 || s.BrokenOff != 1 {
 			t.Errorf("%s: %d aborted, %d of them broken off", c.name, s.Aborted, s.BrokenOff)

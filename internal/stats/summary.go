@@ -41,7 +41,7 @@ type Summary struct {
 	SteadyTokS record.Opt[float64] // output, while the target was in flight; see steady
 	MaxTokS    record.Opt[float64] // most output tokens that arrived in one second
 	GoodputRPS record.Opt[float64] // good requests per second of Span
-	GoodRatio  record.Opt[float64] // good requests of all but those that the user stopped
+	GoodRatio  record.Opt[float64] // good requests of those that are Issued
 	Unjudged   int                 // successes that the SLO can't be held to: they are not good
 
 	PeakInFlight int // most requests in flight, 0 where nothing was sent
@@ -85,6 +85,10 @@ func (w *Window) Summary() Summary {
 	return s
 }
 
+// Issued is what shares of requests are of: all that were issued, but those that
+// the tool's user stopped. What the tool broke off is among them: it was too slow.
+func (s *Summary) Issued() int { return s.Requests - s.Aborted + s.BrokenOff }
+
 // rates are what came per second of the span.
 func (w *Window) rates(s *Summary) {
 	if most := w.maxTokensPerSecond(); most > 0 {
@@ -113,7 +117,7 @@ func (w *Window) goodput(s *Summary) {
 	if w.SLO == (SLO{}) || w.unjudged > 0 && w.unjudged == s.Succeeded {
 		return
 	}
-	s.GoodRatio = ratio(float64(w.good), float64(s.Requests-s.Aborted+s.BrokenOff))
+	s.GoodRatio = ratio(float64(w.good), float64(s.Issued()))
 	if span := w.span(); span > 0 {
 		s.GoodputRPS = record.Some(float64(w.good) / span.Seconds())
 	}

@@ -50,29 +50,38 @@ func TestTrend(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		queue simulated
-		least float64 // of runs that are told to grow
+		runs  int     // of a point
+		least float64 // of points that are told to grow
 		most  float64
 	}{
-		{"M/M/1 at 0.7", simulated{servers: 1, load: 0.7, n: 500}, 0, 0.02},
-		{"M/M/1 at 0.7, short", simulated{servers: 1, load: 0.7, n: 100}, 0, 0.04},
-		{"M/M/1 at 0.7, long", simulated{servers: 1, load: 0.7, n: 2000}, 0, 0.02},
-		{"M/M/1 at 0.9", simulated{servers: 1, load: 0.9, n: 1000}, 0, 0.03},
-		{"M/M/64 at 0.7", simulated{servers: 64, load: 0.7, n: 2000}, 0, 0.02},
-		{"M/D/64 at 0.7, four services long", simulated{servers: 64, load: 0.7, n: 180, even: true}, 0, 0.05},
-		{"M/M/64 at 0.7, four services long", simulated{servers: 64, load: 0.7, n: 180}, 0, 0.05},
-		{"M/D/16 at 0.9", simulated{servers: 16, load: 0.9, n: 1000, even: true}, 0, 0.02},
-		{"D/D/16 at 0.95", simulated{servers: 16, load: 0.95, n: 1000, even: true, constant: true}, 0, 0.01},
-		{"M/M/1 at 1", simulated{servers: 1, load: 1, n: 1000}, 0, 0.10},
-		{"M/M/1 at 1.3", simulated{servers: 1, load: 1.3, n: 1000}, 0.95, 1},
-		{"M/M/64 at 1.2", simulated{servers: 64, load: 1.2, n: 2000}, 0.95, 1},
-		{"M/M/1 at 1.5, short", simulated{servers: 1, load: 1.5, n: 400}, 0.95, 1},
-		{"M/M/1 at 3", simulated{servers: 1, load: 3, n: 300}, 0.99, 1},
-		{"M/D/16 at 1.15", simulated{servers: 16, load: 1.15, n: 2000, even: true}, 0.95, 1},
-		{"D/D/16 at 1.05", simulated{servers: 16, load: 1.05, n: 1000, even: true, constant: true}, 0.99, 1},
+		{"M/M/1 at 0.7", simulated{servers: 1, load: 0.7, n: 500}, 1, 0, 0.02},
+		{"M/M/1 at 0.7, short", simulated{servers: 1, load: 0.7, n: 100}, 1, 0, 0.04},
+		{"M/M/1 at 0.7, long", simulated{servers: 1, load: 0.7, n: 2000}, 1, 0, 0.02},
+		{"M/M/1 at 0.9", simulated{servers: 1, load: 0.9, n: 1000}, 1, 0, 0.03},
+		{"M/M/64 at 0.7", simulated{servers: 64, load: 0.7, n: 2000}, 1, 0, 0.02},
+		{"M/D/64 at 0.7, four services long", simulated{servers: 64, load: 0.7, n: 180, even: true}, 1, 0, 0.05},
+		{"M/M/64 at 0.7, four services long", simulated{servers: 64, load: 0.7, n: 180}, 1, 0, 0.05},
+		{"M/D/16 at 0.9", simulated{servers: 16, load: 0.9, n: 1000, even: true}, 1, 0, 0.02},
+		{"D/D/16 at 0.95", simulated{servers: 16, load: 0.95, n: 1000, even: true, constant: true}, 1, 0, 0.01},
+		{"M/M/1 at 1", simulated{servers: 1, load: 1, n: 1000}, 1, 0, 0.10},
+		{"M/M/64 at 0.7, four services long, three runs", simulated{servers: 64, load: 0.7, n: 180}, 3, 0, 0.05},
+		{"M/M/64 at 0.9, three runs", simulated{servers: 64, load: 0.9, n: 2000}, 3, 0, 0.02},
+		{"M/M/64 at 1.1, three runs", simulated{servers: 64, load: 1.1, n: 2000}, 3, 0.95, 1},
+		{"M/D/16 at 1.05, three runs", simulated{servers: 16, load: 1.05, n: 2000, even: true}, 3, 0.80, 1},
+		{"M/M/1 at 1.3", simulated{servers: 1, load: 1.3, n: 1000}, 1, 0.95, 1},
+		{"M/M/64 at 1.2", simulated{servers: 64, load: 1.2, n: 2000}, 1, 0.95, 1},
+		{"M/M/1 at 1.5, short", simulated{servers: 1, load: 1.5, n: 400}, 1, 0.95, 1},
+		{"M/M/1 at 3", simulated{servers: 1, load: 3, n: 300}, 1, 0.99, 1},
+		{"M/D/16 at 1.15", simulated{servers: 16, load: 1.15, n: 2000, even: true}, 1, 0.95, 1},
+		{"D/D/16 at 1.05", simulated{servers: 16, load: 1.05, n: 1000, even: true, constant: true}, 1, 0.99, 1},
 	} {
 		grew := 0
 		for seed := range uint64(seeds) {
-			trend, ok := c.queue.run(seed).Trend()
+			var runs []*Window
+			for k := range uint64(c.runs) {
+				runs = append(runs, c.queue.run(seed+k*seeds))
+			}
+			trend, ok := TrendOf(runs...)
 			if !ok {
 				t.Fatalf("%s: no verdict", c.name)
 			}
@@ -83,7 +92,7 @@ func TestTrend(t *testing.T) {
 		share := float64(grew) / seeds
 		t.Logf("%s: %.3f grow", c.name, share)
 		if share < c.least || share > c.most {
-			t.Errorf("%s: %.3f of the runs grow, want %v to %v", c.name, share, c.least, c.most)
+			t.Errorf("%s: %.3f of the points grow, want %v to %v", c.name, share, c.least, c.most)
 		}
 	}
 }
@@ -110,11 +119,12 @@ func TestTrendOfQueues(t *testing.T) {
 		{"too few looks", looks(12, func(i int) float64 { return float64(i) }), false, false},
 		{"no looks", nil, false, false},
 	} {
-		if trend, ok := trend(c.queue[len(c.queue)/4:], 75); ok != c.ok || trend.Grows != c.grows {
-			t.Errorf("%s: %+v, %v", c.name, trend, ok)
+		g, ok := growthOf(c.queue[len(c.queue)/4:], 75)
+		if ok != c.ok || ok && trend([]growth{g}).Grows != c.grows {
+			t.Errorf("%s: %+v, %v", c.name, g, ok)
 		}
 	}
-	if _, ok := new(Window).Trend(); ok {
+	if _, ok := TrendOf(new(Window)); ok {
 		t.Error("nothing has a trend")
 	}
 }

@@ -29,8 +29,8 @@ type Conn struct {
 func (s *Socket) messages() *Conn {
 	if s.msg == nil {
 		s.msg = &Conn{socket: s}
-		if s.msg.line, _ = s.own.(*line); s.msg.line == nil {
-			s.msg.in.init(s.conn)
+		if s.msg.line, _ = s.conn.(*line); s.msg.line == nil {
+			s.msg.in.init(s.Raw())
 		}
 	}
 	return s.msg
@@ -79,7 +79,7 @@ func (c *Conn) Do(ctx context.Context, req *fasthttp.Request, to Receiver) (ende
 func (c *Conn) read(ctx context.Context, req *fasthttp.Request, to Receiver) (time.Time, error) {
 	stop := context.AfterFunc(ctx, c.Close)
 	defer func() { c.answer.keep = stop() && c.answer.keep }()
-	if err := write(c.socket.conn, req); err != nil {
+	if err := write(c.socket.Raw(), req); err != nil {
 		return time.Time{}, err
 	}
 	to.Sent(time.Now())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 )
@@ -20,7 +21,7 @@ func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	network, address := p.target.network()
 	c, err := p.connect(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, reason(err), remedy(network, err))
+		return nil, p.unreachable(err)
 	}
 	if p.tls != nil {
 		if c, err = p.secure(ctx, c); err != nil {
@@ -32,9 +33,15 @@ func (p *Pool) dial(ctx context.Context) (*Socket, error) {
 	p.dialled.Add(1)
 	if err := p.opened(s); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, err, remedy(network, err))
+		return nil, p.unreachable(err)
 	}
 	return s, nil
+}
+
+// unreachable names the engine that can't be connected to, and what to do.
+func (p *Pool) unreachable(err error) error {
+	network, _ := p.target.network()
+	return fmt.Errorf("connecting to the engine at %s: %w%s", p.target.Addr, reason(err), remedy(network, err))
 }
 
 // opened hands a connection that has just been made to who looks after it.
@@ -50,36 +57,47 @@ func (p *Pool) opened(s *Socket) error {
 	return nil
 }
 
-// connect makes a connection. On loopback, where the ports of 127.0.0.1 are
-// used up, it comes from 127.0.0.2 or one of the next.
-func (p *Pool) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	from := int(p.local.Load())
-	c, err := p.connectFrom(ctx, from, network, address)
+// connect makes a connection.
+func (p *Pool) connect(ctx context.Context, network, address string) (c net.Conn, err error) {
+	err = p.somewhere(func(from netip.Addr) (err error) {
+		d := p.dialer
+		if from.IsValid() {
+			d.LocalAddr = &net.TCPAddr{IP: from.AsSlice()}
+		}
+		c, err = d.DialContext(ctx, network, address)
+		return err
+	})
+	return c, err
+}
+
+// somewhere connects from one of our own addresses: whichever the system takes,
+// which is the zero Addr, and on loopback, where the ports of 127.0.0.1 are used up,
+// 127.0.0.2 or one of the next.
+func (p *Pool) somewhere(connect func(from netip.Addr) error) error {
+	first := int(p.local.Load())
+	err := connect(localAddress(first))
 	if err == nil || !p.anotherMayDo(err) {
-		return c, err
+		return err
 	}
 	for n := 1; n < localAddresses; n++ {
-		next := (from + n) % localAddresses
-		c, again := p.connectFrom(ctx, next, network, address)
+		next := (first + n) % localAddresses
+		again := connect(localAddress(next))
 		if again == nil {
 			p.local.Store(int32(next)) // so that the next ones need not look for it
-			return c, nil
+			return nil
 		}
 		if !portsUsedUp(again) {
 			break
 		}
 	}
-	return nil, err
+	return err
 }
 
-// connectFrom connects from one of the local addresses: number 0 is whichever
-// the system takes.
-func (p *Pool) connectFrom(ctx context.Context, number int, network, address string) (net.Conn, error) {
-	d := p.dialer
+func localAddress(number int) (from netip.Addr) {
 	if number > 0 {
-		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+number))}
+		from = netip.AddrFrom4([4]byte{127, 0, 0, byte(1 + number)})
 	}
-	return d.DialContext(ctx, network, address)
+	return from
 }
 
 // anotherMayDo says whether another local address is worth a try. The error of

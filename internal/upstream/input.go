@@ -22,7 +22,7 @@ var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 // holds its own.
 type input struct {
 	conn net.Conn
-	raw  syscall.RawConn // nil for TLS
+	raw  syscall.RawConn // nil for TLS, and where sockets are not Direct
 
 	at  time.Time // when the last bytes came, stamped before anything looks at them
 	buf *[readSize]byte
@@ -35,7 +35,7 @@ type input struct {
 func (in *input) init(conn net.Conn) {
 	in.conn = conn
 	in.readFn = in.readable
-	if sc, ok := conn.(syscall.Conn); ok {
+	if sc, ok := conn.(syscall.Conn); ok && sock.Direct {
 		if raw, err := sc.SyscallConn(); err == nil {
 			in.raw = raw
 		}

@@ -46,7 +46,7 @@ type ending struct {
 
 // adopt puts a connection that has just been made into the loop.
 func (r *Reader) adopt(s *Socket) error {
-	fd, err := netloop.Detach(s.conn)
+	fd, err := netloop.Detach(s.Raw())
 	if err != nil {
 		return err
 	}

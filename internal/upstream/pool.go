@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,10 @@ type Options struct {
 type Pool struct {
 	target Target
 	opt    Options
+	born   time.Time // when its clock began
 	dialer net.Dialer
-	tls    *tls.Config // nil for http
+	tls    *tls.Config    // nil for http
+	direct netip.AddrPort // where Begin connects to; the zero value where it can't
 
 	nextReader      atomic.Uint32
 	local           atomic.Int32 // which of our own addresses connections come from
@@ -49,12 +52,18 @@ func NewPool(target Target, opt Options) *Pool {
 	if opt.MaxIdle == 0 {
 		opt.MaxIdle = 1024
 	}
-	p := &Pool{target: target, opt: opt, dialer: net.Dialer{KeepAlive: 30 * time.Second}}
+	p := &Pool{target: target, opt: opt, born: time.Now(), dialer: net.Dialer{KeepAlive: 30 * time.Second}}
 	if target.Scheme == "https" {
 		p.tls = clientTLS(target)
+	} else {
+		p.direct = target.direct()
 	}
 	return p
 }
+
+// now is the time since the pool was made: a third of the size of a time.Time,
+// of which each connection has one.
+func (p *Pool) now() time.Duration { return time.Since(p.born) }
 
 // Target is where the pool connects to.
 func (p *Pool) Target() Target { return p.target }
@@ -75,7 +84,7 @@ func (p *Pool) Take(ctx context.Context, fresh bool) (*Socket, error) {
 // is none. It does not wait.
 func (p *Pool) Idle() *Socket {
 	for s := p.newest(); s != nil; s = p.newest() {
-		if time.Since(s.idle) < p.opt.IdleTimeout && s.alive() {
+		if p.now()-s.idle < p.opt.IdleTimeout && s.alive() {
 			p.reused.Add(1)
 			return s
 		}
@@ -133,7 +142,7 @@ const dialsAtOnce = 32
 // Stats are a pool's numbers.
 type Stats struct {
 	Open, Idle      int    // connections now; the idle ones are open too
-	Dialled, Reused uint64 // how often Take made a connection, and found one
+	Dialled, Reused uint64 // how often a connection was made, or begun, and how often one was found
 }
 
 // Stats are the pool's numbers now.
@@ -172,7 +181,7 @@ func (p *Pool) freshen() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = slices.DeleteFunc(p.idle, func(s *Socket) bool {
-		old := time.Since(s.idle) > p.opt.IdleTimeout/2 || !s.alive()
+		old := p.now()-s.idle > p.opt.IdleTimeout/2 || !s.alive()
 		if old {
 			stale = append(stale, s)
 		}
@@ -208,7 +217,7 @@ func (p *Pool) keep(s *Socket) bool {
 	if p.closed || len(p.idle) >= p.opt.MaxIdle {
 		return false
 	}
-	s.idle = time.Now()
+	s.idle = p.now()
 	p.idle = append(p.idle, s)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(p.opt.IdleTimeout, p.expire)
@@ -223,14 +232,14 @@ func (p *Pool) expire() {
 	defer func() { closeAll(stale) }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, n := time.Now(), 0
-	for n < len(p.idle) && now.Sub(p.idle[n].idle) >= p.opt.IdleTimeout {
+	now, n := p.now(), 0
+	for n < len(p.idle) && now-p.idle[n].idle >= p.opt.IdleTimeout {
 		n++
 	}
 	stale = slices.Clone(p.idle[:n])
 	p.idle = slices.Delete(p.idle, 0, n)
 	p.timer = nil // one at a time
 	if len(p.idle) > 0 && !p.closed {
-		p.timer = time.AfterFunc(p.opt.IdleTimeout-now.Sub(p.idle[0].idle), p.expire)
+		p.timer = time.AfterFunc(p.opt.IdleTimeout-(now-p.idle[0].idle), p.expire)
 	}
 }

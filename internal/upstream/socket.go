@@ -3,6 +3,7 @@ package upstream
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -17,11 +18,10 @@ import (
 type Socket struct {
 	Tag any // what its user wants to remember; the pool does not look at it
 
-	conn   net.Conn
-	own    Own // nil where it is conn that is read and written
+	conn   io.Closer // a net.Conn, or the Own that has taken its place
 	pool   *Pool
-	msg    *Conn     // the messages over it; nil until it is first got as a Conn
-	idle   time.Time // since when, while in the pool
+	msg    *Conn         // the messages over it; nil until it is first got as a Conn
+	idle   time.Duration // since when, while in the pool, by the pool's clock
 	reused bool
 	closed atomic.Bool
 }
@@ -29,7 +29,10 @@ type Socket struct {
 // Raw is the connection itself: a *net.TCPConn, *net.UnixConn or *tls.Conn, nil
 // once it is adopted. It is to be closed with the Socket's Close, which the pool
 // counts.
-func (s *Socket) Raw() net.Conn { return s.conn }
+func (s *Socket) Raw() net.Conn {
+	c, _ := s.conn.(net.Conn)
+	return c
+}
 
 // Own is a connection that its user reads and writes by means of their own.
 type Own interface {
@@ -39,7 +42,7 @@ type Own interface {
 
 // Adopt makes own what is closed and looked at in place of Raw, which its user
 // has taken apart. It is for Options.OnOpen.
-func (s *Socket) Adopt(own Own) { s.own, s.conn = own, nil }
+func (s *Socket) Adopt(own Own) { s.conn = own }
 
 // Reused says whether the connection has carried a request before.
 func (s *Socket) Reused() bool { return s.reused }
@@ -66,19 +69,16 @@ func (s *Socket) Close() error {
 	if s.pool.opt.OnClose != nil {
 		s.pool.opt.OnClose(s)
 	}
-	if s.own != nil {
-		return s.own.Close()
-	}
 	return s.conn.Close()
 }
 
 // alive looks whether the engine has closed an idle connection, or sent on it
 // what nobody asked for.
 func (s *Socket) alive() bool {
-	if s.own != nil {
-		return s.own.Idle() && !s.closed.Load()
+	if own, ok := s.conn.(Own); ok {
+		return own.Idle() && !s.closed.Load()
 	}
-	conn := s.conn
+	conn := s.Raw()
 	secure, isTLS := conn.(*tls.Conn)
 	if isTLS {
 		conn = secure.NetConn()

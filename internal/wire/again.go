@@ -10,7 +10,7 @@ import (
 // for. That is most of what most engines send. Not done: p is to be read as any
 // other.
 func (o *Observer) again(at time.Duration, p []byte) (done bool) {
-	if o.format != sse || o.decoder != nil || o.split.part != nil {
+	if o.format != sse || o.other != nil || o.split.part != nil {
 		return false
 	}
 	g, ok := o.stream.grammar.(*openAI)

@@ -8,8 +8,8 @@ import (
 
 // answer reads a whole JSON answer, by its shape.
 func (o *Observer) answer(how record.Outcome, r *record.Record) {
-	b := bytes.TrimSpace(o.body.head)
-	if o.body.total > len(o.body.head) {
+	b := bytes.TrimSpace(o.other.body.head)
+	if o.other.body.total > len(o.other.body.head) {
 		o.largeAnswer(how, r)
 		return
 	}

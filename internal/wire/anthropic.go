@@ -107,9 +107,9 @@ func (g *anthropic) messageDelta(s *stream, at time.Duration, data []byte) {
 
 // prompt tells what is known of the prompt.
 func (g *anthropic) prompt(s *stream) {
-	u := g.usage.usage()
-	if s.told == nil {
-		s.told = new(record.Usage)
+	u, w := g.usage.usage(), s.say()
+	if w.told == nil {
+		w.told = new(record.Usage)
 	}
-	s.told.Prompt, s.told.Cached = u.Prompt, u.Cached
+	w.told.Prompt, w.told.Cached = u.Prompt, u.Cached
 }

@@ -60,7 +60,7 @@ func (o *Observer) largeAnswer(how record.Outcome, r *record.Record) {
 }
 
 func (o *Observer) countsInHead(r *record.Record) (found bool) {
-	members(o.body.head, func(m member) bool {
+	members(o.other.body.head, func(m member) bool {
 		found = looseCounts(m.key, m.value, &r.Usage)
 		return !found
 	})
@@ -68,7 +68,7 @@ func (o *Observer) countsInHead(r *record.Record) (found bool) {
 }
 
 func (o *Observer) countsAtEnd(r *record.Record) bool {
-	end := o.body.end()
+	end := o.other.body.end()
 	for _, key := range countKeys {
 		at := bytes.LastIndex(end, []byte(`"`+key+`":`))
 		if at < 0 {

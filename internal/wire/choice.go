@@ -15,7 +15,7 @@ type choice struct {
 	index      int
 	first      time.Duration // of its token events, where there are any
 	last       time.Duration // and the last of them
-	lastToken  record.Offset
+	lastToken  record.Moment
 	finish     string
 	cumulative int64         // the engine's running count, where it tells one
 	total      int64         // sum of the tokens of its events
@@ -70,7 +70,7 @@ func (c *choice) hear(u *record.Usage) {
 }
 
 func (c *choice) record() record.Choice {
-	out := record.Choice{Index: c.index, LastToken: c.lastToken, FinishReason: c.finish}
+	out := record.Choice{Index: c.index, LastToken: c.lastToken.Offset(), FinishReason: c.finish}
 	if c.events > 0 {
 		out.FirstToken = record.Some(c.first)
 	}

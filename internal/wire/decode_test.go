@@ -136,7 +136,7 @@ func TestABombCostsItsMeasurementOnly(t *testing.T) {
 			passed += len(r.Feed(0, p))
 		}
 		part, _ := r.split.Partial()
-		if d := r.decoder; d.decoded > freeDecoded+maxRatio*d.fed+8<<10 || len(part) > maxEvent+8<<10 {
+		if d := r.other.decoder; d.decoded > freeDecoded+maxRatio*d.fed+8<<10 || len(part) > maxEvent+8<<10 {
 			t.Errorf("%s: %d bytes decoded of %d, %d kept", coding.name, d.decoded, d.fed, len(part))
 		}
 		rec := new(record.Record)

@@ -128,7 +128,7 @@ func TestAnswerIDs(t *testing.T) {
 		{"Messages", "/v1/messages", []string{`{"type":"message_start","message":{"id":"msg"}}`}, []string{"msg"}},
 	}
 	for _, tt := range tests {
-		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{"stream":true}`))})
+		o := NewObserver(Config{Query: ReadQuery("POST", tt.path, []byte(`{"stream":true}`)), KeepIDs: true})
 		o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 		p := []byte(events(tt.events...))
 		o.Feed(0, p)
@@ -159,7 +159,7 @@ func TestRequestID(t *testing.T) {
 }
 
 func TestAnswerIDsAreBounded(t *testing.T) {
-	o := NewObserver(Config{Query: chatQuery})
+	o := NewObserver(Config{Query: chatQuery, KeepIDs: true})
 	o.Head(0, AnswerHead{Status: 200, ContentType: "text/event-stream"})
 	for i := range 100 {
 		o.Feed(0, []byte(events(`{"id":"`+string(rune('0'+i))+`","choices":[{"index":0}]}`)))

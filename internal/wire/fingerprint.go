@@ -94,30 +94,34 @@ func usageFingerprint(data []byte) string {
 	return strings.Clone(v)
 }
 
-// marks is where one stream had fingerprints, as written.
+// marks is where one stream had fingerprints.
 type marks struct {
-	ordinary bool   // on an event that ends no choice
-	finish   string // on a finish event
-	usage    string // on the usage event
+	last     string // on a finish event, or else on the usage event, as written
+	finish   bool   // that was a finish event
+	ordinary bool   // there was one on an event that ends no choice
 }
 
 func (m *marks) see(print []byte, finishes bool) {
 	switch {
 	case len(print) == 0 || len(print) > maxFingerprint:
 	case finishes:
-		m.finish = string(print)
+		m.last, m.finish = string(print), true
 	default:
 		m.ordinary = true
 	}
 }
 
+// seeUsage is see for the usage event.
+func (m *marks) seeUsage(print []byte) {
+	if !m.finish && len(print) <= maxFingerprint {
+		m.last = string(print)
+	}
+}
+
 // moves is the fingerprint that goes where a usage event is, "" when none does.
 func (m *marks) moves() string {
-	switch {
-	case m.ordinary:
+	if m.ordinary {
 		return ""
-	case m.finish != "":
-		return m.finish
 	}
-	return m.usage
+	return m.last
 }

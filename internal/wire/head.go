@@ -31,16 +31,16 @@ const (
 
 // Head tells of the answer's head. at is the read that completed it.
 func (o *Observer) Head(at time.Duration, h AnswerHead) {
-	o.status, o.headers = int32(h.Status), record.Some(at)
+	o.status, o.headers = int32(h.Status), record.At(at)
 	if o.cfg.Query.Endpoint == "" {
 		return
 	}
 	o.encoded = h.ContentEncoding != "" && !strings.EqualFold(h.ContentEncoding, "identity")
 	switch o.format = o.formatOf(h); o.format {
 	case ndjson:
-		o.lines = new(lineSplitter)
+		o.other = &other{lines: new(lineSplitter)}
 	case jsonBody:
-		o.body = new(bodyKeeper)
+		o.other = &other{body: new(bodyKeeper)}
 	}
 	if o.format != sse {
 		o.headCounts(h)
@@ -54,7 +54,10 @@ func (o *Observer) Head(at time.Duration, h AnswerHead) {
 		o.warn("answer is encoded (" + clip(h.ContentEncoding, 32) + "): not measured")
 		return
 	}
-	o.decoder = newDecoder(h.ContentEncoding, open, func(p []byte) { o.take(o.stream.readAt, p) })
+	if o.other == nil {
+		o.other = new(other)
+	}
+	o.other.decoder = newDecoder(h.ContentEncoding, open, func(p []byte) { o.take(o.stream.readAt, p) })
 }
 
 // formatOf is how the body is read, by its media type.
@@ -113,17 +116,22 @@ func (o *Observer) headCounts(h AnswerHead) {
 		}
 		told.took = tgiTook(h.Field)
 	}
-	if told != (headTold{}) {
-		o.head = &told
+	if told == (headTold{}) {
+		return
 	}
+	if o.other == nil {
+		o.other = new(other)
+	}
+	o.other.head = &told
 }
 
 // addHead fills what the body did not tell with what the head did.
 func (o *Observer) addHead(r *record.Record) {
-	if o.head == nil {
+	head := o.form().head
+	if head == nil {
 		return
 	}
-	u, told := &r.Usage, &o.head.usage
+	u, told := &r.Usage, &head.usage
 	if u.Source == record.SourceNone || u.Source == "" || u.Source == record.SourceEvents {
 		if told.Source != "" {
 			u.Source, u.Completion = told.Source, told.Completion
@@ -131,9 +139,9 @@ func (o *Observer) addHead(r *record.Record) {
 	}
 	u.Prompt, u.Cached = firstOf(u.Prompt, told.Prompt), firstOf(u.Cached, told.Cached)
 	if r.ResponseModel == "" {
-		r.ResponseModel = o.head.model
+		r.ResponseModel = head.model
 	}
 	if r.Engine == nil {
-		tell(&r.Engine, o.head.took)
+		tell(&r.Engine, head.took)
 	}
 }

@@ -16,7 +16,7 @@ type answerIDs struct {
 
 // seeID takes the id of an event, as it is written, quotes included.
 func (s *stream) seeID(v []byte) {
-	if !hasText(v) || len(v) > maxID {
+	if !s.cfg.KeepIDs || !hasText(v) || len(v) > maxID {
 		return
 	}
 	if s.ids == nil {
@@ -53,9 +53,9 @@ func RequestID(body []byte) string {
 }
 
 // AnswerIDs are the ids that the answer's events have carried so far, in the
-// order in which they came, at most 16. Where an engine can be told to abort a
-// request, it goes by one of them (SGLang: one for each choice). The result is
-// the caller's.
+// order in which they came, at most 16; none without Config.KeepIDs. Where an
+// engine can be told to abort a request, it goes by one of them (SGLang: one for
+// each choice). The result is the caller's.
 func (o *Observer) AnswerIDs() []string {
 	if o.stream.ids == nil {
 		return nil

@@ -6,14 +6,14 @@ import "tokenomics/internal/record"
 func (s *stream) end(how record.Outcome, r *record.Record) {
 	r.Events, r.CoalescedReads = int(s.events), int(s.coalesced)
 	r.ResponseModel = s.model
-	r.FirstToken, r.FirstOutput = s.firstToken, s.firstOutput
+	r.FirstToken, r.FirstOutput = s.firstToken.Offset(), s.firstOutput.Offset()
 	if s.firstExact {
 		r.FirstTokens = record.Some(s.firstTokens)
 	}
 	for i := range s.choices {
 		c := &s.choices[i]
-		if at, ok := c.lastToken.Get(); ok && at >= r.LastToken.Or(at) {
-			r.LastToken = c.lastToken
+		if last := c.lastToken.Offset(); last.Ok() && last.Or(0) >= r.LastToken.Or(0) {
+			r.LastToken = last
 		}
 		r.FinishReasons = append(r.FinishReasons, c.finish)
 		r.Choices = append(r.Choices, c.record())
@@ -24,13 +24,13 @@ func (s *stream) end(how record.Outcome, r *record.Record) {
 		s.rhythm.write(r, s.counted)
 	}
 	if len(s.choices) <= 1 && s.cfg.Query.Choices() == 1 {
-		r.Engine = s.took // else it is of one choice alone
+		r.Engine = s.said().took // else it is of one choice alone
 	}
 	r.Buffered = buffered(r.Usage.Completion.Or(s.streamed()), int64(s.instants))
 	if s.unread > 0 {
 		r.Warn("events that are not JSON were not measured")
 	}
-	if valueAt(s.final).Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
+	if s.said().final.Cached.Ok() && !s.added && !s.marked && s.cfg.Query.Prompts > 1 {
 		r.Warn(cachedOfFirst)
 	}
 	if s.disagrees(r.Usage) {
@@ -59,14 +59,14 @@ func (s *stream) disagrees(u record.Usage) bool {
 		return false
 	}
 	events := int64(s.tokenEvents)
-	return events > n+max(8, n/4) || events == 0 && n >= 8 && s.failed == nil
+	return events > n+max(8, n/4) || events == 0 && n >= 8 && s.said().failed == nil
 }
 
 // reconcile holds the choices to the usage that stands for all of them. A token
 // that no event tells is in the latter alone (SGLang's end of text, WIRE.md 5.3),
 // and of several choices nobody knows whose it is.
 func (s *stream) reconcile(r *record.Record) {
-	total, sum := valueAt(s.final).Completion, int64(0)
+	total, sum := s.said().final.Completion, int64(0)
 	for _, c := range r.Choices {
 		n, ok := c.Completion.Get()
 		if !ok {
@@ -89,7 +89,8 @@ func (s *stream) reconcile(r *record.Record) {
 // usage is the best that is known: the final usage, else the engine's running
 // counts, else the sum over the events (WIRE.md 11).
 func (s *stream) usage() record.Usage {
-	u, told := valueAt(s.final), valueAt(s.told)
+	said := s.said()
+	u, told := said.final, valueAt(said.told)
 	u.Prompt = firstOf(u.Prompt, told.Prompt, s.perPrompt(func(u record.Usage) record.Count { return u.Prompt }))
 	u.Cached = firstOf(u.Cached, told.Cached, s.perPrompt(func(u record.Usage) record.Count { return u.Cached }))
 	if u.Completion.Ok() {
@@ -146,8 +147,8 @@ func (s *stream) judge(how record.Outcome, r *record.Record) {
 	asked, terminator := min(s.cfg.Query.Choices(), maxChoices), s.terminator()
 	over := finished && (s.done || terminator == "" && (how == record.Complete || len(s.choices) >= asked))
 	switch {
-	case s.failed != nil:
-		s.failed.write(r, s.cfg.ErrorText)
+	case s.said().failed != nil:
+		s.words.failed.write(r, s.cfg.ErrorText)
 		r.Outcome = record.Error
 	case how != record.Complete && !over:
 		r.Outcome = how

@@ -8,7 +8,7 @@ import "bytes"
 // read again. That is most events of most streams.
 type layout struct {
 	b      []byte // the bytes up to the text, those behind it, and those behind the usage
-	index  int    // of its choice
+	index  int32  // of its choice
 	text   uint16 // where in b the text is, its opening quote in front of it
 	usage  uint16 // where in b the usage is, or the end
 	key    uint16 // how far in front of its usage the key opens; 0 = it has no usage
@@ -24,7 +24,7 @@ func (l *layout) learn(data []byte, c *chunk) {
 		return
 	}
 	d := &c.choices[0]
-	if d.strings != 1 || d.finish != "" || d.tokenIDs > 0 || d.logprobs > 0 || d.promptIDs > 0 || c.promptIDs > 0 {
+	if d.index != int(int32(d.index)) || d.strings != 1 || d.finish != "" || d.tokenIDs > 0 || d.logprobs > 0 || d.promptIDs > 0 || c.promptIDs > 0 {
 		return
 	}
 	from, to := d.textFrom+1, stringEnd(data, d.textFrom)
@@ -40,7 +40,7 @@ func (l *layout) learn(data []byte, c *chunk) {
 	}
 	l.b = append(append(append(l.b[:0], data[:from]...), data[to:usage]...), data[end:]...)
 	l.text, l.usage, l.key = uint16(from), uint16(from+usage-to), uint16(key)
-	l.index, l.manner = d.index, d.manner
+	l.index, l.manner = int32(d.index), d.manner
 }
 
 // fits says whether the event may be of this layout: it begins like it.
@@ -76,7 +76,7 @@ func (l *layout) read(data []byte, d *delta, told *counts, u *usagePlace) (ok bo
 // delta is what an event of this layout says of its choice, with text in it or
 // not.
 func (l *layout) delta(text bool) (d delta) {
-	d.index, d.manner = l.index, l.manner
+	d.index, d.manner = int(l.index), l.manner
 	d.text = text
 	d.visible = text && !d.reasoning
 	return d

@@ -87,7 +87,7 @@ func (*llamaCPP) event(s *stream, at time.Duration, _, data []byte) bool {
 		s.output(at)
 	}
 	if e.stop {
-		tell(&s.took, took(e.took))
+		s.account(took(e.took))
 		s.finish(at, c, e.reason)
 	}
 	return true

@@ -14,6 +14,7 @@ type Config struct {
 	Query     Query
 	Timeline  bool         // keep every token event in Record.Timeline
 	ErrorText bool         // keep the engine's error messages, which may quote the prompt; false keeps only their type
+	KeepIDs   bool         // of the answer, for AnswerIDs
 	Live      *record.Live // told of tokens as they stream; nil is fine
 }
 
@@ -22,21 +23,34 @@ type Config struct {
 // half. It never holds back or changes what it is fed. Use it from one
 // goroutine at a time. All moments are offsets from Record.Start.
 type Observer struct {
-	cfg     Config
-	stream  stream
-	split   Splitter
-	lines   *lineSplitter // nil unless it is of lines
-	body    *bodyKeeper   // nil unless it is in one piece
-	decoder *decoder      // nil where the answer is not encoded, or can't be decoded
-	head    *headTold     // nil where the head tells nothing that is counted
+	cfg    Config
+	stream stream
+	split  Splitter
+	other  *other // nil where it is plain events, as most are, and the head says no more
 
-	headers    record.Offset
-	firstEvent record.Offset
+	headers    record.Moment
+	firstEvent record.Moment
 	bytes      int64
 	status     int32
 	format     format
 	encoded    bool
 	garbled    bool // it is in one piece and could not be read
+}
+
+// other is what reading an answer takes that is no plain event stream.
+type other struct {
+	lines   *lineSplitter // nil unless it is of lines
+	body    *bodyKeeper   // nil unless it is in one piece
+	decoder *decoder      // nil where the answer is not encoded, or can't be decoded
+	head    *headTold     // nil where the head tells nothing that is counted
+}
+
+// form is what reading the answer takes.
+func (o *Observer) form() other {
+	if o.other == nil {
+		return other{}
+	}
+	return *o.other
 }
 
 // NewObserver observes the answer to cfg.Query.
@@ -65,8 +79,8 @@ func (o *Observer) Feed(at time.Duration, p []byte) {
 		return
 	}
 	o.begin(at, p)
-	if o.decoder != nil {
-		o.decoder.feed(p)
+	if d := o.form().decoder; d != nil {
+		d.feed(p)
 		return
 	}
 	o.take(at, p)
@@ -76,7 +90,7 @@ func (o *Observer) Feed(at time.Duration, p []byte) {
 func (o *Observer) begin(at time.Duration, p []byte) {
 	o.bytes += int64(len(p))
 	if !o.firstEvent.Ok() && o.format != sse {
-		o.firstEvent = record.Some(at)
+		o.firstEvent = record.At(at)
 	}
 	o.stream.beginRead(at)
 }
@@ -85,10 +99,11 @@ func (o *Observer) begin(at time.Duration, p []byte) {
 func (o *Observer) take(at time.Duration, p []byte) {
 	switch o.format {
 	case jsonBody:
-		o.body.add(p)
+		o.other.body.add(p)
 	case ndjson:
-		o.lines.feed(p)
-		for line, ok := o.lines.next(); ok; line, ok = o.lines.next() {
+		lines := o.other.lines
+		lines.feed(p)
+		for line, ok := lines.next(); ok; line, ok = lines.next() {
 			o.stream.event(at, nil, line)
 		}
 	case sse:
@@ -106,7 +121,7 @@ func (o *Observer) event(at time.Duration, e *Event) {
 		return
 	}
 	if !o.firstEvent.Ok() {
-		o.firstEvent = record.Some(at)
+		o.firstEvent = record.At(at)
 	}
 	o.stream.event(at, e.Name, e.Data)
 }
@@ -118,7 +133,7 @@ func (o *Observer) event(at time.Duration, e *Event) {
 func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 	o.endCoding(how)
 	r.Request = o.cfg.Query.Request
-	r.Headers, r.FirstEvent, r.End = o.headers, o.firstEvent, record.Some(at)
+	r.Headers, r.FirstEvent, r.End = o.headers.Offset(), o.firstEvent.Offset(), record.Some(at)
 	r.ResponseBytes = o.bytes
 	if r.Status == 0 {
 		r.Status = int(o.status)
@@ -149,12 +164,13 @@ func (o *Observer) End(at time.Duration, how record.Outcome, r *record.Record) {
 
 // endCoding decodes what is left of an encoded answer.
 func (o *Observer) endCoding(how record.Outcome) {
-	if o.decoder == nil {
+	d := o.form().decoder
+	if d == nil {
 		return
 	}
-	err := o.decoder.close()
+	err := d.close()
 	if err != nil && (how == record.Complete || err == errBomb) {
-		o.warn("decoding the answer (" + o.decoder.coding + ") failed, it is measured up to there: " + clip(err.Error(), 64))
+		o.warn("decoding the answer (" + d.coding + ") failed, it is measured up to there: " + clip(err.Error(), 64))
 	}
 }
 
@@ -165,8 +181,8 @@ func (o *Observer) endStream(how record.Outcome, r *record.Record) {
 	if o.oversize() > 0 {
 		r.Warn("an event over " + strconv.Itoa(maxEvent>>20) + " MiB was not measured")
 	}
-	if o.lines != nil && how == record.Complete {
-		if line := o.lines.rest(); len(line) > 0 {
+	if lines := o.form().lines; lines != nil && how == record.Complete {
+		if line := lines.rest(); len(line) > 0 {
 			o.stream.event(o.stream.readAt, nil, line) // the last line need not end
 		}
 	}
@@ -225,8 +241,8 @@ func (o *Observer) unread() int64 {
 
 // oversize is how many events were passed over because of their size.
 func (o *Observer) oversize() int {
-	if o.lines != nil {
-		return o.lines.oversize
+	if lines := o.form().lines; lines != nil {
+		return lines.oversize
 	}
 	return o.split.Oversize
 }

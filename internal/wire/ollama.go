@@ -112,7 +112,7 @@ func (*ollama) event(s *stream, at time.Duration, _, data []byte) bool {
 		if l.usage.Source != "" {
 			s.setFinal(l.usage)
 		}
-		tell(&s.took, ollamaTook(data))
+		s.account(ollamaTook(data))
 		s.finish(at, c, l.reason)
 	}
 	return true

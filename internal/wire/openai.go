@@ -9,11 +9,11 @@ import (
 // openAI reads OpenAI's event streams: chat and completions of every engine
 // (WIRE.md 2), and vLLM's generate, which has ids in the place of text.
 type openAI struct {
+	layout layout // of the text events so far
+	marks  marks
+	usage  usagePlace // of the last event, where it was read again
 	ids    bool       // it is vLLM's generate
 	again  bool       // the last event was read by the layout of an earlier one
-	layout layout     // of the text events so far
-	usage  usagePlace // of the last event, where it was read again
-	marks  marks
 }
 
 var _ grammar = (*openAI)(nil)
@@ -75,13 +75,13 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 		}
 		g.marks.see(c.print, s.finishes > before)
 		if s.finishes > before {
-			tell(&s.took, took(c.took))
+			s.account(took(c.took))
 		}
 		return true
 	}
-	tell(&s.took, took(c.took))
-	if c.hasUsage && len(c.print) <= maxFingerprint {
-		g.marks.usage = string(c.print)
+	s.account(took(c.took))
+	if c.hasUsage {
+		g.marks.seeUsage(c.print)
 	}
 	// llama.cpp sends a usage event for each choice, which add up; elsewhere
 	// there is one, or the last counts.
@@ -94,15 +94,16 @@ func (g *openAI) chunk(s *stream, at time.Duration, data []byte, c *chunk) bool 
 func (s *stream) finalUsage(u *record.Usage, adds bool) {
 	switch {
 	case u.Source == "":
-	case s.final == nil || !adds:
+	case s.said().final.Source == "" || !adds:
 		s.setFinal(*u)
 	default:
 		s.added = true
-		s.final.Completion = sum(s.final.Completion, u.Completion)
+		final := &s.words.final
+		final.Completion = sum(final.Completion, u.Completion)
 		if s.cfg.Query.Prompts > 1 {
-			s.final.Prompt, s.final.Cached = sum(s.final.Prompt, u.Prompt), sum(s.final.Cached, u.Cached)
+			final.Prompt, final.Cached = sum(final.Prompt, u.Prompt), sum(final.Cached, u.Cached)
 		}
-		s.final.Reasoning, s.final.Source = u.Reasoning, u.Source
+		final.Reasoning, final.Source = u.Reasoning, u.Source
 	}
 }
 

@@ -94,8 +94,8 @@ func (g *responses) end(s *stream, at time.Duration, data []byte) bool {
 	s.seeID(a.id)
 	s.named(a.model)
 	s.finalAnswer(a.usage)
-	tell(&s.took, took(a.took))
-	tell(&s.took, took(raw(data, "timings"))) // llama.cpp's stand beside the response
+	s.account(took(a.took))
+	s.account(took(raw(data, "timings"))) // llama.cpp's stand beside the response
 	if a.failed != nil {
 		s.fail(readError(a.failed))
 	}

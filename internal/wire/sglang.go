@@ -104,7 +104,7 @@ func (*sglang) event(s *stream, at time.Duration, _, data []byte) bool {
 		s.output(at)
 	}
 	if g.hasFinish {
-		tell(&s.took, sglangTook(g.meta))
+		s.account(sglangTook(g.meta))
 		s.finish(at, c, g.reason)
 	}
 	return true

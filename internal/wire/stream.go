@@ -13,15 +13,13 @@ type stream struct {
 	cfg     *Config
 	grammar grammar // nil until an event has shown its shape
 	choices []choice
-	ids     *answerIDs // nil until an event has shown one
+	ids     *answerIDs // nil until an event has shown one, and where none are kept
 	model   string
-	failed  *engineError
 
-	firstToken, firstOutput record.Offset
+	firstToken, firstOutput record.Moment
 
-	rhythm      *rhythm       // nil until there is one
-	final       *record.Usage // of the final usage event; nil until it has come
-	told        *record.Usage // what is told of the whole answer before that; nil = nothing
+	rhythm      *rhythm // nil until there is one
+	words       *words  // nil until the engine has said something of the whole answer
 	perEvent    record.TokenSource
 	firstTokens int64         // of the first token event
 	arrivedAt   time.Duration // of the last token event
@@ -42,8 +40,37 @@ type stream struct {
 	orphaned    bool  // the client has left
 	marked      bool  // SGLang's mark is on its choices
 	heldBack    bool  // SGLang's chat: finish events of several choices come at the end
+}
 
-	took *record.EngineTimes // what the last event tells of the engine's own time; nil = nothing
+// words are what the engine has said of the whole answer.
+type words struct {
+	final  record.Usage        // of the final usage event
+	told   *record.Usage       // what was told before that; nil = nothing
+	took   *record.EngineTimes // what the last event tells of the engine's own time; nil = nothing
+	failed *engineError        // nil = it has not failed
+}
+
+// said is what the engine has said.
+func (s *stream) said() words {
+	if s.words == nil {
+		return words{}
+	}
+	return *s.words
+}
+
+// say is where to put what it says.
+func (s *stream) say() *words {
+	if s.words == nil {
+		s.words = new(words)
+	}
+	return s.words
+}
+
+// account keeps the engine's account of its own time, if it is one.
+func (s *stream) account(t record.EngineTimes) {
+	if t != (record.EngineTimes{}) {
+		s.say().took = &t
+	}
 }
 
 // init makes the stream ready for the answer that cfg is about.
@@ -103,11 +130,10 @@ func (s *stream) arrived(at time.Duration) {
 
 // token counts an event that brought tokens to a choice.
 func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
-	now := record.Some(at)
 	s.arrived(at)
 	s.counted = s.counted && exact
 	if !s.firstToken.Ok() {
-		s.firstToken = now
+		s.firstToken = record.At(at)
 		s.firstTokens, s.firstExact = tokens, exact
 	}
 	if c.events > 0 {
@@ -115,7 +141,7 @@ func (s *stream) token(at time.Duration, c *choice, tokens int64, exact bool) {
 	} else {
 		c.first = at
 	}
-	c.last, c.lastToken = at, now
+	c.last, c.lastToken = at, record.At(at)
 	c.events++
 	c.total += tokens
 	c.exact = c.exact && exact
@@ -141,7 +167,7 @@ func (s *stream) streamed() (n int64) {
 // output is told that something visible came.
 func (s *stream) output(at time.Duration) {
 	if !s.firstOutput.Ok() {
-		s.firstOutput = record.Some(at)
+		s.firstOutput = record.At(at)
 	}
 }
 
@@ -180,14 +206,14 @@ func (s *stream) finish(at time.Duration, c *choice, reason string) {
 	s.finishes++
 	c.finished, c.finish = true, clip(reason, 32)
 	if !s.heldBack || s.cfg.Query.Choices() == 1 {
-		c.lastToken = record.Some(at)
+		c.lastToken = record.At(at)
 	}
 }
 
 // fail keeps the first error that an event tells.
 func (s *stream) fail(e engineError) {
-	if s.failed == nil {
-		s.failed = &e
+	if w := s.say(); w.failed == nil {
+		w.failed = &e
 	}
 }
 
@@ -204,12 +230,7 @@ func (s *stream) named(model []byte) {
 }
 
 // setFinal takes the usage of the whole answer.
-func (s *stream) setFinal(u record.Usage) {
-	if s.final == nil {
-		s.final = new(record.Usage)
-	}
-	*s.final = u
-}
+func (s *stream) setFinal(u record.Usage) { s.say().final = u }
 
 // valueAt is *u, and a Usage that tells nothing where there is none.
 func valueAt(u *record.Usage) record.Usage {

@@ -35,7 +35,7 @@ func messages(a Asking, p prompt.Prompt) (any, error) {
 	}
 	p.History = said
 	return messagesBody{
-		Model: a.Model, MaxTokens: a.MaxTokens, System: strings.Join(system, "\n\n"), Messages: turns(p, messagesContent(p)),
+		Model: a.Model, MaxTokens: a.MaxTokens, System: strings.Join(system, "\n\n"), Messages: turns(p, messagesContent),
 		Temperature: a.Temperature, Stream: a.Stream, options: a.options(),
 	}, nil
 }
@@ -53,12 +53,12 @@ type imageSource struct {
 	URL       string `json:"url,omitempty"`
 }
 
-func messagesContent(p prompt.Prompt) any {
-	if len(p.Images) == 0 {
-		return p.Text
+func messagesContent(text string, images []prompt.Image) any {
+	if len(images) == 0 {
+		return text
 	}
-	parts := []messagesPart{{Type: "text", Text: p.Text}}
-	for _, img := range p.Images {
+	parts := []messagesPart{{Type: "text", Text: text}}
+	for _, img := range images {
 		source := imageSource{Type: "url", URL: img.URL}
 		if len(img.Data) > 0 {
 			source = imageSource{Type: "base64", MediaType: img.MIME, Data: base64.StdEncoding.EncodeToString(img.Data)}

@@ -83,6 +83,17 @@ func Endpoints() (names []string) {
 	return names
 }
 
+// EndpointAt is the name of what is asked for at a path of a server, such as
+// /v1/completions.
+func EndpointAt(path string) (name string, ok bool) {
+	for _, e := range endpoints() {
+		if e.root && path == e.path || !e.root && path == "/v1"+e.path {
+			return e.name, true
+		}
+	}
+	return "", false
+}
+
 func (a Asking) endpoint() (endpoint, error) {
 	all := endpoints()
 	i := slices.IndexFunc(all, func(e endpoint) bool { return e.name == a.Endpoint })

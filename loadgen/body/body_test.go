@@ -15,6 +15,7 @@ func TestBodies(t *testing.T) {
 	talk := prompt.Prompt{Text: "And now?", History: []prompt.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Hi"}, {Role: "assistant", Content: "Hello"}}}
 	seen := prompt.Prompt{Text: "What is it?", Images: []prompt.Image{{MIME: "image/png", Data: []byte("png")}, {URL: "http://host/a.jpg"}}}
 	drawn := prompt.Prompt{Text: "What is it?", Images: seen.Images[:1]}
+	shown := prompt.Prompt{Text: "And now?", History: []prompt.Message{{Role: "user", Content: "What is it?", Images: drawn.Images}, {Role: "assistant", Content: "A hat"}}}
 	short := prompt.Prompt{Text: "Hi", MaxTokens: 7}
 	ranked := prompt.Prompt{Text: "query", Documents: []string{"one", "two"}}
 	of := func(change func(a *Asking)) Asking {
@@ -44,16 +45,22 @@ func TestBodies(t *testing.T) {
 			`{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},{"role":"user","content":"And now?"}],"stream":false}`},
 		{"images", Asking{Endpoint: "chat", Model: "m"}, seen, "/chat/completions",
 			`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,cG5n"}},{"type":"image_url","image_url":{"url":"http://host/a.jpg"}}]}],"stream":false}`},
+		{"images of an earlier turn", Asking{Endpoint: "chat", Model: "m"}, shown, "/chat/completions",
+			`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,cG5n"}}]},{"role":"assistant","content":"A hat"},{"role":"user","content":"And now?"}],"stream":false}`},
 		{"completions", of(func(a *Asking) { a.Endpoint, a.IgnoreEOS = "completions", true }), said, "/completions",
 			`{"model":"m","prompt":"is 1 < 2 & why?","max_tokens":100,"temperature":0.5,"stream":true,"stream_options":{"include_usage":true},"ignore_eos":true}`},
 		{"responses", of(func(a *Asking) { a.Endpoint = "responses" }), said, "/responses",
 			`{"model":"m","input":"is 1 < 2 & why?","max_output_tokens":100,"temperature":0.5,"stream":true,"store":false}`},
 		{"responses of a conversation", Asking{Endpoint: "responses", Model: "m"}, prompt.Prompt{Text: "So?", History: talk.History[1:2], Images: seen.Images}, "/responses",
 			`{"model":"m","input":[{"role":"user","content":"Hi"},{"role":"user","content":[{"type":"input_text","text":"So?"},{"type":"input_image","image_url":"data:image/png;base64,cG5n"},{"type":"input_image","image_url":"http://host/a.jpg"}]}],"stream":false,"store":false}`},
+		{"responses to images of an earlier turn", Asking{Endpoint: "responses", Model: "m"}, shown, "/responses",
+			`{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"What is it?"},{"type":"input_image","image_url":"data:image/png;base64,cG5n"}]},{"role":"assistant","content":"A hat"},{"role":"user","content":"And now?"}],"stream":false,"store":false}`},
 		{"messages", of(func(a *Asking) { a.Endpoint = "messages" }), talk, "/messages",
 			`{"model":"m","max_tokens":100,"system":"Be brief.","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},{"role":"user","content":"And now?"}],"temperature":0.5,"stream":true}`},
 		{"messages of images", Asking{Endpoint: "messages", Model: "m", MaxTokens: 9}, seen, "/messages",
 			`{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"cG5n"}},{"type":"image","source":{"type":"url","url":"http://host/a.jpg"}}]}],"stream":false}`},
+		{"messages after images", Asking{Endpoint: "messages", Model: "m", MaxTokens: 9}, shown, "/messages",
+			`{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"cG5n"}}]},{"role":"assistant","content":"A hat"},{"role":"user","content":"And now?"}],"stream":false}`},
 		{"embeddings", of(func(a *Asking) { a.Endpoint, a.CacheSalt = "embeddings", "abc" }), said, "/embeddings", `{"model":"m","input":"is 1 < 2 & why?","cache_salt":"abc"}`},
 		{"embeddings of Ollama", of(func(a *Asking) { a.Endpoint, a.Engine, a.IgnoreEOS, a.N = "embeddings", "ollama", true, 2 }), short, "/embeddings", `{"model":"m","input":"Hi"}`},
 		{"rerank", of(func(a *Asking) { a.Endpoint = "rerank" }), ranked, "/rerank", `{"model":"m","query":"query","documents":["one","two"]}`},
@@ -64,6 +71,8 @@ func TestBodies(t *testing.T) {
 		{"generate, as little as there is", Asking{Endpoint: "generate", Model: "m"}, said, "root/generate", `{"text":"is 1 < 2 & why?","sampling_params":{},"stream":false}`},
 		{"ollama-chat", of(func(a *Asking) { a.Endpoint = "ollama-chat" }), prompt.Prompt{Text: "So?", History: talk.History[:1], Images: drawn.Images}, "root/api/chat",
 			`{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"So?","images":["cG5n"]}],"stream":true,"options":{"num_predict":100,"temperature":0.5}}`},
+		{"ollama-chat after images", Asking{Endpoint: "ollama-chat", Model: "m"}, shown, "root/api/chat",
+			`{"model":"m","messages":[{"role":"user","content":"What is it?","images":["cG5n"]},{"role":"assistant","content":"A hat"},{"role":"user","content":"And now?"}],"stream":false}`},
 		{"ollama-generate", Asking{Endpoint: "ollama-generate", Model: "m"}, drawn, "root/api/generate",
 			`{"model":"m","prompt":"What is it?","images":["cG5n"],"stream":false}`},
 
@@ -140,6 +149,18 @@ func TestWhatCannotBeAsked(t *testing.T) {
 	for _, tt := range tests {
 		if r, err := tt.asking.Request(tt.prompt); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q in it; body %s", tt.name, err, tt.want, r.Body)
+		}
+	}
+}
+
+// TestEndpointAt knows each endpoint by its path.
+func TestEndpointAt(t *testing.T) {
+	for path, want := range map[string]string{
+		"/v1/completions": "completions", "/v1/chat/completions": "chat", "/api/chat": "ollama-chat", "/generate": "generate",
+		"/completions": "", "/v1/generate": "", "": "",
+	} {
+		if got, ok := EndpointAt(path); got != want || ok != (want != "") {
+			t.Errorf("%s: %q, %v; want %q", path, got, ok, want)
 		}
 	}
 }

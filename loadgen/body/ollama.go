@@ -1,6 +1,10 @@
 package body
 
-import "tokenomics/loadgen/prompt"
+import (
+	"slices"
+
+	"tokenomics/loadgen/prompt"
+)
 
 type ollamaChatBody struct {
 	Model    string         `json:"model"`
@@ -10,8 +14,9 @@ type ollamaChatBody struct {
 }
 
 type ollamaTurn struct {
-	prompt.Message
-	Images []string `json:"images,omitempty"`
+	Role    string   `json:"role"`
+	Content string   `json:"content"`
+	Images  []string `json:"images,omitempty"`
 }
 
 type ollamaOptions struct {
@@ -28,15 +33,14 @@ func (a Asking) ollamaOptions() *ollamaOptions {
 }
 
 func ollamaChat(a Asking, p prompt.Prompt) (any, error) {
-	images, err := allData(p.Images)
-	if err != nil {
-		return nil, err
-	}
 	b := ollamaChatBody{Model: a.Model, Stream: a.Stream, Options: a.ollamaOptions()}
-	for _, m := range p.History {
-		b.Messages = append(b.Messages, ollamaTurn{Message: m})
+	for _, m := range append(slices.Clip(p.History), prompt.Message{Role: "user", Content: p.Text, Images: p.Images}) {
+		images, err := allData(m.Images)
+		if err != nil {
+			return nil, err
+		}
+		b.Messages = append(b.Messages, ollamaTurn{m.Role, m.Content, images})
 	}
-	b.Messages = append(b.Messages, ollamaTurn{prompt.Message{Role: "user", Content: p.Text}, images})
 	return b, nil
 }
 

@@ -37,18 +37,22 @@ func (a Asking) usage() *streamOptions {
 
 func chat(a Asking, p prompt.Prompt) (any, error) {
 	return chatBody{
-		Model: a.Model, Messages: turns(p, chatContent(p)),
+		Model: a.Model, Messages: turns(p, chatContent),
 		MaxTokens: a.MaxTokens, Temperature: a.Temperature, Stream: a.Stream, StreamOptions: a.usage(), options: a.options(),
 	}, nil
 }
 
+// content is what a message says: a text, or with images parts, the text and
+// then they.
+type content func(text string, images []prompt.Image) any
+
 // turns are the conversation so far and what is now said.
-func turns(p prompt.Prompt, content any) []turn {
+func turns(p prompt.Prompt, say content) []turn {
 	list := make([]turn, 0, len(p.History)+1)
 	for _, m := range p.History {
-		list = append(list, turn{m.Role, m.Content})
+		list = append(list, turn{m.Role, say(m.Content, m.Images)})
 	}
-	return append(list, turn{"user", content})
+	return append(list, turn{"user", say(p.Text, p.Images)})
 }
 
 type chatPart struct {
@@ -61,13 +65,12 @@ type imageURL struct {
 	URL string `json:"url"`
 }
 
-// chatContent is a text, or with images parts: the text and then they.
-func chatContent(p prompt.Prompt) any {
-	if len(p.Images) == 0 {
-		return p.Text
+func chatContent(text string, images []prompt.Image) any {
+	if len(images) == 0 {
+		return text
 	}
-	parts := []chatPart{{Type: "text", Text: p.Text}}
-	for _, img := range p.Images {
+	parts := []chatPart{{Type: "text", Text: text}}
+	for _, img := range images {
 		parts = append(parts, chatPart{Type: "image_url", ImageURL: &imageURL{addressOf(img)}})
 	}
 	return parts
@@ -108,7 +111,7 @@ func responses(a Asking, p prompt.Prompt) (any, error) {
 		MaxOutputTokens: a.MaxTokens, Temperature: a.Temperature, Stream: a.Stream, Store: new(bool), options: a.options(),
 	}
 	if len(p.History) > 0 || len(p.Images) > 0 {
-		b.Input = turns(p, responsesContent(p))
+		b.Input = turns(p, responsesContent)
 	}
 	return b, nil
 }
@@ -119,12 +122,12 @@ type responsesPart struct {
 	ImageURL string `json:"image_url,omitempty"`
 }
 
-func responsesContent(p prompt.Prompt) any {
-	if len(p.Images) == 0 {
-		return p.Text
+func responsesContent(text string, images []prompt.Image) any {
+	if len(images) == 0 {
+		return text
 	}
-	parts := []responsesPart{{Type: "input_text", Text: p.Text}}
-	for _, img := range p.Images {
+	parts := []responsesPart{{Type: "input_text", Text: text}}
+	for _, img := range images {
 		parts = append(parts, responsesPart{Type: "input_image", ImageURL: addressOf(img)})
 	}
 	return parts

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +28,26 @@ func (c columns) find(have []string) (columnAt, error) {
 
 // promptColumns are the names a prompt's column goes by in datasets in the
 // wild, in the order in which they are tried, without regard to case.
-func promptColumns() []string {
-	return []string{"prompt", "question", "problem", "instruction", "text", "input", "query", "content", "conversations", "messages", "turns"}
+func promptColumns() []string { return slices.Concat(singleColumns, talkColumns) }
+
+var (
+	singleColumns = []string{"prompt", "question", "problem", "instruction", "text", "input", "query", "content"}
+	talkColumns   = []string{"conversations", "messages", "turns"}
+)
+
+// otherColumn is where a row has its prompt that has none in column at, in a
+// file that mixes prompts and conversations.
+func otherColumn(have []string, at string) (i int, ok bool) {
+	names := talkColumns
+	if indexFold(talkColumns, at) >= 0 {
+		names = singleColumns
+	}
+	for _, name := range names {
+		if i := indexFold(have, name); i >= 0 {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // chooseColumn returns the index in have of the prompt's column: the one named

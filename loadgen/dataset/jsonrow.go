@@ -40,17 +40,18 @@ func (j *jsonRows) row(raw []byte) (Prompt, error) {
 	if err := j.settle(obj); err != nil {
 		return Prompt{}, err
 	}
-	val, ok := obj[j.prompt]
+	column := j.column(obj)
+	val, ok := obj[column]
 	if !ok {
-		return Prompt{}, configErrorf("no column %q: it has %s", j.prompt, listed(sortedKeys(obj)))
+		return Prompt{}, configErrorf("no column %q: it has %s", column, listed(sortedKeys(obj)))
 	}
 	p, err := jsonPrompt(val)
 	if errors.Is(err, errNoText) {
 		return Prompt{}, configErrorf("column %q holds no text but %s: name another with --prompt-column; it has %s",
-			j.prompt, jsonType(val[0]), listed(sortedKeys(obj)))
+			column, jsonType(val[0]), listed(sortedKeys(obj)))
 	}
 	if err != nil {
-		return Prompt{}, fmt.Errorf("column %q: %w", j.prompt, err)
+		return Prompt{}, fmt.Errorf("column %q: %w", column, err)
 	}
 	if j.image != "" {
 		if p.Images, err = jsonImages(obj[j.image]); err != nil {
@@ -75,6 +76,25 @@ func (j *jsonRows) settle(obj map[string]json.RawMessage) error {
 		j.image = have[at.image]
 	}
 	return nil
+}
+
+// column is where the row has its prompt: as all of them, or, where that says
+// nothing and was only a guess, as the others in a file that mixes prompts and
+// conversations.
+func (j *jsonRows) column(obj map[string]json.RawMessage) string {
+	if j.want.prompt != "" || !isEmpty(obj[j.prompt]) {
+		return j.prompt
+	}
+	have := sortedKeys(obj)
+	if i, ok := otherColumn(have, j.prompt); ok && !isEmpty(obj[have[i]]) {
+		return have[i]
+	}
+	return j.prompt
+}
+
+// isEmpty says whether there is nothing in a value: null, an empty text or list.
+func isEmpty(val json.RawMessage) bool {
+	return string(val) == "null" || len(bytes.Trim(val, "[]\" \t\r\n")) == 0
 }
 
 // errNoText is a value that is no prompt of any known shape.

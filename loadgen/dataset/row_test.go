@@ -162,6 +162,15 @@ func TestMorePromptShapes(t *testing.T) {
 		{"arena-hard: no roles", "a.jsonl", `{"turns":[{"content":"a?"}]}`, "", []Prompt{{Row: 1, Text: "a?"}}},
 		{"parts of text", "a.jsonl", `{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}`, "", []Prompt{{Row: 1, Text: "ab"}}},
 		{"a prompt beside messages", "a.jsonl", `{"messages":[],"prompt":"p"}`, "", []Prompt{{Row: 1, Text: "p"}}},
+		{"prompts among conversations", "a.jsonl", `{"messages":[{"role":"user","content":"a?"},{"role":"assistant","content":"a."},{"role":"user","content":"b?"}]}
+{"prompt":"c?"}
+{"messages":null,"question":"d?"}
+"e?"`, "", []Prompt{
+			{Row: 1, Text: "a?", Turns: []Turn{{"user", "a?"}, {"assistant", "a."}, {"user", "b?"}}}, {Row: 2, Text: "c?"}, {Row: 3, Text: "d?"}, {Row: 4, Text: "e?"}}},
+		{"conversations among prompts", "a.json", `[{"prompt":"a?"},{"conversations":[{"from":"human","value":"b?"},{"from":"gpt","value":"b."}]},{"prompt":"","messages":["c?"]},{"prompt":"d?","messages":[{"role":"tool"}]}]`, "",
+			[]Prompt{{Row: 1, Text: "a?"}, {Row: 2, Text: "b?", Turns: []Turn{{"user", "b?"}, {"assistant", "b."}}}, {Row: 3, Text: "c?"}, {Row: 4, Text: "d?"}}},
+		{"a column that was named is the only one", "a.jsonl", `{"messages":["a?"]}
+{"messages":null,"prompt":"b?"}`, "messages", []Prompt{{Row: 1, Text: "a?"}}},
 		{"one message, no list", "a.parquet", parquetOf(t, talkRow{Asked: message{"user", ptr("a?")}}, talkRow{}), "asked", []Prompt{{Row: 1, Text: "a?"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -26,8 +26,9 @@ type Prompt struct {
 
 // Message is one turn of a conversation.
 type Message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role    string
+	Content string
+	Images  []Image // that were shown with it
 }
 
 // Image is part of a prompt: its bytes, or where they are to be had.

@@ -46,8 +46,10 @@ func (x *Exchange) Engine(now time.Time, p []byte) {
 // hear is told that the engine answers: the request will not be sent again.
 func (x *Exchange) hear() {
 	x.heard = true
-	x.req.replay = false
-	x.forget()
+	if x.req != nil {
+		x.req.replay = false
+		x.forget()
+	}
 }
 
 // emit adds bytes for the client.

@@ -118,7 +118,7 @@ func (x *Exchange) request(now time.Time, head []byte) error {
 // describe keeps of the head what the Record tells.
 func (x *Exchange) describe(req *http1.Request) {
 	path, _, _ := bytes.Cut(req.Path, []byte("?"))
-	x.req.method, x.req.path = string(req.Method), string(path[:min(len(path), 1024)])
+	x.req.method, x.req.path = word(req.Method), word(path[:min(len(path), 1024)])
 	x.toHead = x.req.method == "HEAD"
 	if id := req.Fields.Get("x-request-id"); len(id) > 0 {
 		x.facts.id = strings.ToValidUTF8(string(id[:min(len(id), 128)]), "")
@@ -130,6 +130,25 @@ func (x *Exchange) describe(req *http1.Request) {
 		x.facts.tenant = x.env.Tenant(func(name string) string { return string(req.Fields.Get(strings.ToLower(name))) })
 	}
 }
+
+// word is b as a string: without a copy, which each stream would hold, where it is
+// what most requests have.
+func word(b []byte) string {
+	if s, ok := usual[string(b)]; ok {
+		return s
+	}
+	return string(b)
+}
+
+var usual = func() map[string]string {
+	all := map[string]string{}
+	for _, s := range []string{
+		"GET", "POST", "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/api/chat", "/generate",
+	} {
+		all[s] = s
+	}
+	return all
+}()
 
 // trace begins or continues the request's trace, where tracing is on.
 func (x *Exchange) trace(f http1.Fields) {
@@ -277,7 +296,7 @@ func (x *Exchange) read(whole []byte) (edited []byte) {
 		edited, strip = query.Edit(whole, x.env.Ask(&query))
 	}
 	x.asked = strip.Any()
-	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, Live: x.env.Live}, strip, x.env.Print)
+	x.relay = wire.NewRelay(wire.Config{Query: query, Timeline: x.env.Timeline, KeepIDs: x.env.Names, Live: x.env.Live}, strip, x.env.Print)
 	return edited
 }
 

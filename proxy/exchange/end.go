@@ -24,7 +24,7 @@ func (x *Exchange) EngineEnd(now time.Time, err error) (again bool) {
 		return false
 	case x.out == inHead && x.canReplay(now):
 		x.facts.retries++
-		x.facts.sent = record.Offset{}
+		x.facts.sent = 0
 		x.connected, x.req.taken = false, 0
 		return true
 	case x.out == inHead:
@@ -39,11 +39,16 @@ func (x *Exchange) EngineEnd(now time.Time, err error) (again bool) {
 	return false
 }
 
+// mayReplay says whether there is a case in which the request is sent again.
+func (x *Exchange) mayReplay() bool {
+	return x.req != nil && x.req.replay && x.reused && x.facts.retries == 0
+}
+
 func (x *Exchange) canReplay(now time.Time) bool {
-	if x.heard || !x.req.replay || !x.reused || x.facts.retries > 0 {
+	if x.heard || !x.mayReplay() {
 		return false
 	}
-	sent, ok := x.facts.sent.Get()
+	sent, ok := x.facts.sent.Offset().Get()
 	return !ok || x.at(now)-sent < replayWithin
 }
 

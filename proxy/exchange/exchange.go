@@ -18,7 +18,7 @@ type Exchange struct {
 	spent time.Duration // in our own code
 
 	// The request.
-	req          *request    // what sending it takes; nil once it is sent and the engine answers
+	req          *request    // what sending it takes; nil once that is done (forget)
 	facts        facts       // what the Record tells of it
 	relay        *wire.Relay // from when it is known
 	requestBytes int64
@@ -126,7 +126,7 @@ func (x *Exchange) Fresh() bool { return x.req == nil || !x.req.replay || x.fact
 func (x *Exchange) Connected(reused bool, took time.Duration) {
 	x.connected, x.reused = true, reused
 	if !reused {
-		x.facts.connect = record.Some(took)
+		x.facts.connect = record.At(took)
 	}
 }
 
@@ -142,7 +142,7 @@ func (x *Exchange) ToEngine() []byte {
 // Flushed is told that all that ToEngine gave has been written.
 func (x *Exchange) Flushed(now time.Time) {
 	if x.in == inEnd && !x.facts.sent.Ok() {
-		x.facts.sent = record.Some(x.at(now))
+		x.facts.sent = record.At(x.at(now))
 	}
 	x.forget()
 }

@@ -9,8 +9,8 @@ type facts struct {
 	tenant   string
 	provider string
 	trace    *record.Trace // nil: tracing is off
-	sent     record.Offset
-	connect  record.Offset
+	sent     record.Moment
+	connect  record.Moment
 	inFlight int32
 	status   int16
 	retries  uint8
@@ -24,7 +24,7 @@ func (x *Exchange) record() *record.Record {
 	}
 	rec := &record.Record{
 		RequestID: f.id, Start: x.start, Server: x.env.Addr, Tenant: f.tenant, Provider: f.provider,
-		Sent: f.sent, Connect: f.connect, Retries: int(f.retries),
+		Sent: f.sent.Offset(), Connect: f.connect.Offset(), Retries: int(f.retries),
 		Status: int(f.status), RequestBytes: x.requestBytes,
 	}
 	if f.trace != nil {

@@ -62,3 +62,22 @@ func TestAnAnswerBeingWrittenStaysAsItIs(t *testing.T) {
 		t.Errorf("then it is sent %.40q", next)
 	}
 }
+
+// TestWhatWasSentIsLetGoOf once it is never sent again: the first token may be long
+// in coming.
+func TestWhatWasSentIsLetGoOf(t *testing.T) {
+	for name, reused := range map[string]bool{"a fresh connection": false, "a connection that was idle": true} {
+		s := newScript(t, wire.AskNothing, nil)
+		s.x.Client(s.step(), []byte(posted(streamBody)))
+		s.x.Connected(reused, 0)
+		s.x.ToEngine()
+		s.x.Flushed(s.step())
+		if held := s.x.req != nil; held != reused {
+			t.Errorf("%s: held while the engine is silent: %v", name, held)
+		}
+		s.x.Engine(s.step(), []byte("HTTP/1.1 100 Continue\r\n\r\n"))
+		if s.x.req != nil {
+			t.Errorf("%s: still held when the engine has answered", name)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // request is what sending a request on takes. The exchange lets go of it once
-// the request is sent and the engine answers.
+// the request is sent, or, where it may have to be sent again, the engine answers.
 type request struct {
 	peer Peer
 	born time.Time // when its first byte came
@@ -37,7 +37,10 @@ type request struct {
 // engine may answer while the end of it is still being written.
 func (x *Exchange) forget() {
 	r := x.req
-	if r == nil || !x.heard || x.in != inEnd || !x.facts.sent.Ok() || r.taken < len(r.up) {
+	if r == nil || x.in != inEnd || !x.facts.sent.Ok() || r.taken < len(r.up) {
+		return
+	}
+	if !x.heard && x.mayReplay() { // it waits for its first token, which may take long
 		return
 	}
 	r.release()
