@@ -190,8 +190,6 @@ func (f *loadgenFlags) plan(given func(string) bool) (*loadgenPlan, error) {
 	switch {
 	case slices.ContainsFunc(f.saveAs, func(as string) bool { return !slices.Contains(exportFormats, as) }):
 		return nil, fmt.Errorf("--save-as %s: give some of %s", strings.Join(f.saveAs, ","), strings.Join(exportFormats, ", "))
-	case f.resultsFile == "-":
-		return nil, errors.New("--results-file -: standard output has the table; give the name of a file")
 	case !(f.costPerHour >= 0):
 		return nil, fmt.Errorf("--cost-per-hour %v: give 0 (not known) or more", f.costPerHour)
 	case f.timeout < 0:
