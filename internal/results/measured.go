@@ -26,7 +26,7 @@ type MeasuredRun struct {
 	Window  *stats.Window
 	Partial bool // it was stopped
 	// SetAside says why the run was done once more: this machine was too late for
-	// it, and might not be again. It is in no figure of the point.
+	// it, and might not be again. See Counted.
 	SetAside []string
 	Self     Self
 	Engine   *EngineSide // its account of the point up to and with this run; nil where it tells nothing
