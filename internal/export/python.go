@@ -44,6 +44,7 @@ func TokenomicsPy(w io.Writer, runs []Run) error {
 	if len(runs) == 0 {
 		return errors.New("a point without runs can't be written as the Python tool's")
 	}
+	runs = counted(runs)
 	var all []*record.Record
 	var rate, length dist
 	out := pyFile{Metadata: pyMetadataOf(runs[0]), SweepValue: pySweepValue(runs[0])}
@@ -68,6 +69,20 @@ func TokenomicsPy(w io.Writer, runs []Run) error {
 	r.UsageExtras = pySpreads(1, named{"cached_tokens", &d.cached}, named{"reasoning_tokens", &d.reasoning})
 	r.Phased = pyPhasedOf(runs)
 	return write(w, "the Python tool's", out)
+}
+
+// counted are the runs that a point's figures are of: those that were set aside
+// are where there is no other.
+func counted(runs []Run) (list []Run) {
+	for _, r := range runs {
+		if r.Run.SetAside == nil {
+			list = append(list, r)
+		}
+	}
+	if list == nil {
+		return runs
+	}
+	return list
 }
 
 type named struct {

@@ -39,6 +39,19 @@ func TestTokenomicsPyOverRuns(t *testing.T) {
 	})
 }
 
+// TestTokenomicsPyCountsNoRunSetAside where there is another.
+func TestTokenomicsPyCountsNoRunSetAside(t *testing.T) {
+	a, b := measured(), measured()
+	a.Run.SetAside = []string{"the tool was late"}
+	for _, tt := range []struct {
+		name string
+		runs []Run
+	}{{"done again", []Run{a, b}}, {"alone", []Run{a}}} {
+		v := decoded(t, func(w io.Writer) error { return TokenomicsPy(w, tt.runs) })
+		t.Run(tt.name, func(t *testing.T) { check(t, v, map[string]any{"result/reliability/total_requests": 4.0}) })
+	}
+}
+
 func TestPySeries(t *testing.T) {
 	// The first sends at 1 ms and gets a token every 10 ms from 101 ms on, the
 	// other from 351 ms on. 100 ms after the first sending is the third bucket.

@@ -80,6 +80,8 @@ func TestSpent(t *testing.T) {
 			map[string]float64{partQueue: 5, partCompute: 70, partEngine: 5, partOther: 20}},
 		{"told by answers, but a total alone", results.Point{Figures: results.Figures{TTFT: mean(35), E2E: mean(100), EngineTimes: stats.EngineTimes{
 			EngineTime: of(4, 80), OutsideEngine: of(4, 20)}}}, map[string]float64{partToFirst: 35, partToLast: 65}},
+		{"told by answers, in a file that lacks what they come to", results.Point{Figures: results.Figures{E2E: mean(100), EngineTimes: stats.EngineTimes{
+			EngineCompute: of(4, 70), OutsideEngine: of(4, 20)}}}, map[string]float64{partWhole: 100}},
 		{"all failed", results.Point{}, map[string]float64{}},
 	} {
 		s := spentAt(&tt.point)

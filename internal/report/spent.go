@@ -80,7 +80,7 @@ func spentAt(p *results.Point) spent {
 		s.add(partClient, p.ClientQueue.Mean)
 	}
 	switch e := p.EngineSide; {
-	case p.OutsideEngine != nil && (p.EngineCompute != nil || p.EnginePrefill != nil && p.EngineDecode != nil):
+	case p.EngineTime != nil && p.OutsideEngine != nil && (p.EngineCompute != nil || p.EnginePrefill != nil && p.EngineDecode != nil):
 		s.toldByAnswers(p)
 	case e != nil && e.Prefill.Ok() && e.Decode.Ok():
 		s.By = metrics

@@ -26,7 +26,7 @@ type MeasuredRun struct {
 	Window  *stats.Window
 	Partial bool // it was stopped
 	// SetAside says why the run was done once more: this machine was too late for
-	// it, and might not be again. It is in no figure of the point.
+	// it, and might not be again. See Counted.
 	SetAside []string
 	Self     Self
 	Engine   *EngineSide // its account of the point up to and with this run; nil where it tells nothing
@@ -71,7 +71,7 @@ func (m Measured) SetAside() (n int) {
 // Of is one measured point as it is written. planned is the number of
 // runs that were asked for.
 func Of(m Measured, planned int) Point {
-	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs) < planned}
+	p := Point{Name: m.Name, Load: &m.Load, Partial: len(m.Runs)-m.SetAside() < planned}
 	for _, r := range m.Runs {
 		p.Runs = append(p.Runs, Run{
 			Run: r.Number, Start: r.Start.UTC(), Partial: r.Partial, SetAside: r.SetAside,

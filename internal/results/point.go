@@ -35,7 +35,7 @@ type Run struct {
 	Start time.Time `json:"start"`
 	Figures
 	Partial  bool     `json:"partial,omitempty"`
-	SetAside []string `json:"set_aside,omitempty"` // why it was done once more, and is in no figure of the point
+	SetAside []string `json:"set_aside,omitempty"` // why it was done once more, and is not counted where there is another
 	Seconds  []Second `json:"seconds,omitempty"`
 }
 

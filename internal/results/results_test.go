@@ -140,6 +140,21 @@ func TestPartialRunStandsInOnlyAlone(t *testing.T) {
 	}
 }
 
+// TestARunSetAsideIsNoWholePoint: stopped before the run is done again, the point
+// lacks it.
+func TestARunSetAsideIsNoWholePoint(t *testing.T) {
+	late := measuredRun(1, answered(5000))
+	late.SetAside = []string{"the tool was late"}
+	m := Measured{Runs: []MeasuredRun{late}}
+	if p := Of(m, 1); !p.Partial || p.Requests != 1 {
+		t.Errorf("alone: %d requests, partial %t", p.Requests, p.Partial)
+	}
+	m.Runs = append(m.Runs, measuredRun(2, answered(1000)))
+	if p := Of(m, 1); p.Partial || p.Requests != 1 || p.E2E.Max != 1000 {
+		t.Errorf("done again: %d requests, E2E up to %v ms, partial %t", p.Requests, p.E2E.Max, p.Partial)
+	}
+}
+
 func TestDoubts(t *testing.T) {
 	if d := doubts(measuredRun(1, answered(1000)).Window.Summary(), false); len(d) != 0 {
 		t.Errorf("doubts about a good run: %q", d)

@@ -88,8 +88,12 @@ func tgiTook(field func(string) string) (t record.EngineTimes) {
 // spanOf is v of these units, absent where v is no length of time.
 func spanOf(v []byte, unit time.Duration) record.Span { return units(number(v), unit) }
 
+// longestSpan is what no request takes. What is beyond is a moment, or made up,
+// and could not be added to the others.
+const longestSpan = 365 * 24 * time.Hour
+
 func units(n float64, unit time.Duration) record.Span {
-	if n *= float64(unit); n >= 0 && n < math.MaxInt64 {
+	if n *= float64(unit); n >= 0 && n <= float64(longestSpan) {
 		return record.Some(time.Duration(math.Round(n)))
 	}
 	return record.Span{}

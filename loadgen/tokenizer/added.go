@@ -78,6 +78,9 @@ func (a *added) cut(p piece, tell func(p piece, token bool) error) error {
 		if t.RStrip {
 			to = len(p.text) - len(strings.TrimLeftFunc(p.text[to:], unicode.IsSpace))
 		}
+		if from >= to { // another's already, all of it
+			continue
+		}
 		if from > done {
 			if err := tell(p.part(done, from), false); err != nil {
 				return err

@@ -41,34 +41,6 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// node is a normalizer or a pre-tokenizer, of any type.
-type node struct {
-	Type          string   `json:"type"`
-	Normalizers   []node   `json:"normalizers"`
-	Pretokenizers []node   `json:"pretokenizers"`
-	Pattern       *pattern `json:"pattern"`
-	Content       string   `json:"content"`
-	Prepend       string   `json:"prepend"`
-	Charsmap      string   `json:"precompiled_charsmap"`
-	StripLeft     bool     `json:"strip_left"`
-	StripRight    bool     `json:"strip_right"`
-
-	CleanText    bool  `json:"clean_text"`
-	ChineseChars bool  `json:"handle_chinese_chars"`
-	StripAccents *bool `json:"strip_accents"`
-	Lowercase    bool  `json:"lowercase"`
-
-	Behavior         string `json:"behavior"`
-	Invert           bool   `json:"invert"`
-	AddPrefixSpace   *bool  `json:"add_prefix_space"`
-	UseRegex         *bool  `json:"use_regex"`
-	IndividualDigits bool   `json:"individual_digits"`
-	Replacement      string `json:"replacement"`
-	PrependScheme    string `json:"prepend_scheme"`
-	Split            *bool  `json:"split"`
-	Delimiter        string `json:"delimiter"`
-}
-
 type tokenizerFile struct {
 	AddedTokens  []addedToken    `json:"added_tokens"`
 	Normalizer   *node           `json:"normalizer"`
@@ -88,6 +60,9 @@ func parse(data []byte) (*File, error) {
 	var raw tokenizerFile
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("this is no tokenizer.json: %w", err)
+	}
+	if raw.Model == nil {
+		return nil, errors.New("this is no tokenizer.json: it has no model")
 	}
 	f := new(File)
 	var err error

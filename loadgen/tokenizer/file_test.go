@@ -95,9 +95,14 @@ func TestFileRefusesWhatItDoesNotKnow(t *testing.T) {
 		name, json, want string
 	}{
 		{"not JSON", `tokenizer`, "no tokenizer.json"},
+		{"nothing", `null`, "it has no model"},
 		{"another model", `{"model":{"type":"WordLevel","vocab":{"a":0}}}`, `model "WordLevel"`},
 		{"unknown beyond the vocabulary", `{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}`, "number 1 of 1"},
 		{"no score", `{"model":{"type":"Unigram","vocab":[["a","b"]]}}`, "reading its model"},
+		{"a token alone", `{"model":{"type":"Unigram","vocab":[["a",0],["b"]]}}`, `["b"] is no token with its score`},
+		{"more than a score", `{"model":{"type":"Unigram","vocab":[["a",0,1]]}}`, `["a",0,1] is no token with its score`},
+		{"no number", `{"model":{"type":"Unigram","vocab":[["a",null]]}}`, `["a",null] is no token with its score`},
+		{"no token", `{"model":{"type":"Unigram","vocab":[null]}}`, `null is no token with its score`},
 		{"no unknown token", `{"model":{"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"##","max_input_chars_per_word":9,"vocab":{"a":0}}}`, `"?" is not in the vocabulary`},
 		{"no longest word", `{"model":{"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"##","vocab":{"a":0}}}`, "lacks continuing_subword_prefix or max_input_chars_per_word"},
 		{"marks", `{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"}}`, "marks for parts of words"},
@@ -128,6 +133,39 @@ func TestFileRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 	if _, err := Open("testdata/none.json"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("opening what is not there: %v", err)
+	}
+}
+
+// TestOddFiles: what no real file has is counted as the reference does, where it
+// counts it at all.
+func TestOddFiles(t *testing.T) {
+	const letters = `"model":{"type":"BPE","vocab":{"a":0,"x":1," ":2},"merges":[]}`
+	spaces := func(of string) string {
+		return `{"added_tokens":[{"content":"<a>","rstrip":true},{"content":" ",` + of + `}],` + letters + `}`
+	}
+	pieces := func(id string) string {
+		return `{"model":{"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"##","max_input_chars_per_word":9,"vocab":{"?":0,"a":1,"ax":` + id + `}}}`
+	}
+	for _, tt := range []struct {
+		name, json, text string
+		want             []string
+	}{
+		{"a space that another token took", spaces(`"lstrip":true`), "<a> x", []string{"<a> ", "x"}},
+		{"spaces that another token took", spaces(`"lstrip":true`), "<a>   x", []string{"<a>   ", "x"}}, // the reference fails
+		{"spaces that two tokens took", spaces(`"lstrip":true,"rstrip":true`), "<a>   x", []string{"<a>   ", "x"}},
+		{"an id below zero", pieces("-1"), "ax", []string{"ax"}}, // the reference refuses it
+		{"the largest id", pieces("4294967295"), "ax", []string{"ax"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := parse([]byte(tt.json))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			if err := f.each(tt.text, func(token string) { got = append(got, token) }); err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("%q, %v; want %q", got, err, tt.want)
+			}
+		})
 	}
 }
 

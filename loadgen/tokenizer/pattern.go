@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2/v2"
@@ -63,4 +64,30 @@ func findRunes(is func(rune) bool) finder {
 		}
 		return found, nil
 	}
+}
+
+// findWords finds what the pre-tokenizer Whitespace does: \w+|[^\w\s]+
+func findWords(s string) (found [][]int, _ error) {
+	const nothing, word, other = 0, 1, 2
+	from, in := 0, nothing
+	for at, r := range s {
+		kind := other
+		switch {
+		case isWord(r):
+			kind = word
+		case unicode.IsSpace(r):
+			kind = nothing
+		}
+		if kind == in {
+			continue
+		}
+		if in != nothing {
+			found = append(found, []int{from, at})
+		}
+		from, in = at, kind
+	}
+	if in != nothing {
+		found = append(found, []int{from, len(s)})
+	}
+	return found, nil
 }

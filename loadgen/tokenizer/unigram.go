@@ -29,7 +29,14 @@ type scored struct {
 }
 
 func (s *scored) UnmarshalJSON(data []byte) error {
-	return json.Unmarshal(data, &[]any{&s.token, &s.score})
+	pair := []any{&s.token, &s.score}
+	if err := json.Unmarshal(data, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 || pair[0] == nil || pair[1] == nil {
+		return fmt.Errorf("%.80s is no token with its score", data)
+	}
+	return nil
 }
 
 func newUnigram(data json.RawMessage) (*unigram, error) {

@@ -35,8 +35,8 @@ func newWordPiece(data json.RawMessage) (*wordPiece, error) {
 	}
 	m := &wordPiece{mark: *raw.Mark, longest: *raw.Longest, unknown: raw.Unknown}
 	keys := make([]trieKey, 0, len(raw.Vocab))
-	for token, id := range raw.Vocab {
-		keys = append(keys, trieKey{text: token, value: int32(id)})
+	for token := range raw.Vocab {
+		keys = append(keys, trieKey{text: token}) // whatever its id: a value of noValue would hide it
 	}
 	m.vocab = newTrie(keys)
 	for _, b := range []byte(m.mark) {

@@ -52,7 +52,7 @@ static int dial(int port) {
 static int heard(int fd) {
 	int n = read(fd, buf, sizeof buf);
 	if (n <= 0) fail("an answer broke off");
-	if (memmem(buf, n, "HTTP/1.1 4", 10)) fail("an answer is an error");
+	if (memmem(buf, n, "HTTP/1.1 4", 10) || memmem(buf, n, "HTTP/1.1 5", 10)) fail("an answer is an error");
 	for (char *at = buf; (at = memmem(at, buf + n - at, "data: ", 6)); at += 6) {
 		events++;
 		if (at + 12 <= buf + n && !memcmp(at + 6, "[DONE]", 6)) return 1;
