@@ -46,16 +46,24 @@ func (m Measured) pooled() (windows []*stats.Window) {
 // Counted are the point's runs that its figures are of: the whole ones that were
 // not set aside. Others stand in only where there is none of them, because what
 // they lack is not a matter of chance.
-func (m Measured) Counted() (runs []MeasuredRun) {
+func (m Measured) Counted() []MeasuredRun {
+	var whole, partial []MeasuredRun
 	for _, r := range m.Runs {
-		if !r.Partial && r.SetAside == nil {
-			runs = append(runs, r)
+		switch {
+		case r.SetAside != nil:
+		case r.Partial:
+			partial = append(partial, r)
+		default:
+			whole = append(whole, r)
 		}
 	}
-	if runs == nil {
-		return m.Runs
+	switch {
+	case whole != nil:
+		return whole
+	case partial != nil:
+		return partial
 	}
-	return runs
+	return m.Runs
 }
 
 // SetAside is how many runs were.

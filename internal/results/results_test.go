@@ -134,6 +134,10 @@ func TestPartialRunStandsInOnlyAlone(t *testing.T) {
 	if sum := m.Summary(); sum.Requests != 1 || sum.E2E.Max != 1000 {
 		t.Errorf("the aggregate has the stopped run in it: %+v", sum)
 	}
+	m.Runs[0].SetAside = []string{"late"}
+	if sum := m.Summary(); sum.Requests != 1 || sum.E2E.Max != 5000 {
+		t.Errorf("a run that was set aside is rather taken than a stopped one: %+v", sum)
+	}
 	m.Runs = m.Runs[1:]
 	if sum := m.Summary(); sum.Requests != 1 || sum.E2E.Max != 5000 {
 		t.Errorf("the only run is missing: %+v", sum)

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -37,8 +38,13 @@ func findRegexp(expr string) (finder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling its pattern: %w", err)
 	}
+	re.MatchTimeout = patience
 	return func(s string) ([][]int, error) { return re.FindAllStringIndex(s, -1) }, nil
 }
+
+// patience is far above what one match takes of any pattern that does not go back
+// without end.
+const patience = 10 * time.Second
 
 // findString is many times faster than a regular expression of the same.
 func findString(of string) finder {

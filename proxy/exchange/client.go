@@ -231,12 +231,13 @@ func (x *Exchange) holds(size int64) bool {
 	if size <= r.held || x.env.Hold == nil {
 		return true
 	}
-	more := max(size-r.held, r.held) // twice as much, so that it is rarely asked
-	if !x.env.Hold(more) {
-		return false
+	for _, more := range []int64{max(size-r.held, r.held), size - r.held} { // twice as much, so that it is rarely asked
+		if x.env.Hold(more) {
+			r.held += more
+			return true
+		}
 	}
-	r.held += more
-	return true
+	return false
 }
 
 // overflow is for a body that turned out too large to be read whole, or to be
