@@ -21,23 +21,29 @@ type Strip struct {
 // Any says whether there is something to remove.
 func (s Strip) Any() bool { return s.Final || s.PerEvent }
 
-// Edit is body with the usage request added, and what that adds to the answer.
-// The rest of the body stays as it is to the byte: key order, number forms and
-// white space survive. Where there is nothing to add, or doubt, it returns body
-// itself and a zero Strip.
-func (q *Query) Edit(body []byte, ask Ask) ([]byte, Strip) {
+// Splice puts With in the place of a body's bytes [From, To). The zero value
+// changes nothing.
+type Splice struct {
+	From, To int
+	With     string
+}
+
+// Edit is what has to be done to body for usage to be asked for, and what that adds
+// to the answer. The rest of the body stays as it is to the byte: key order, number
+// forms and white space survive. Where there is nothing to add, or doubt, both are
+// zero.
+func (q *Query) Edit(body []byte, ask Ask) (Splice, Strip) {
 	if ask == AskNothing || !q.editable || !q.Stream {
-		return body, Strip{}
+		return Splice{}, Strip{}
 	}
 	if q.Continuous && !q.Usage {
 		// Of no effect on vLLM unless we ask too, and effective on SGLang: what the
 		// client would have got can't be told from what we asked for.
-		return body, Strip{}
+		return Splice{}, Strip{}
 	}
-	final := !q.Usage
-	perEvent := ask == AskContinuous && !q.Continuous
-	if !final && !perEvent {
-		return body, Strip{}
+	strip := Strip{Final: !q.Usage, PerEvent: ask == AskContinuous && !q.Continuous}
+	if !strip.Any() || !gjson.ValidBytes(body) { // which the engine shall be the one to say
+		return Splice{}, Strip{}
 	}
 	options, found := member{}, false
 	members(body, func(m member) bool {
@@ -46,29 +52,28 @@ func (q *Query) Edit(body []byte, ask Ask) ([]byte, Strip) {
 		}
 		return !found
 	})
-	want := `"include_usage":true`
-	if perEvent {
-		want += `,"continuous_usage_stats":true`
-	}
-	var edited []byte
+	value := options.end - len(options.value)
 	switch {
 	case !found:
 		// `stream` is a member, so there is one to put a comma behind.
 		at := lastBrace(body)
-		edited = splice(body, at, at, `,"stream_options":{`+want+`}`)
+		return Splice{at, at, strip.options(`,"stream_options":`)}, strip
 	case isNull(options.value):
-		edited = splice(body, options.end-len(options.value), options.end, `{`+want+`}`)
-	default:
-		value, ok := mergeOptions(options.value, perEvent)
-		if !ok {
-			return body, Strip{}
-		}
-		edited = splice(body, options.end-len(options.value), options.end, value)
+		return Splice{value, options.end, strip.options("")}, strip
 	}
-	if !gjson.ValidBytes(edited) {
-		return body, Strip{} // the client's body was not valid; the engine shall be the one to say so
+	merged, ok := mergeOptions(options.value, strip.PerEvent)
+	if !ok {
+		return Splice{}, Strip{}
 	}
-	return edited, Strip{Final: final, PerEvent: perEvent}
+	return Splice{value, options.end, merged}, strip
+}
+
+// options are those that ask for s, with key in front of them.
+func (s Strip) options(key string) string {
+	if s.PerEvent {
+		return key + `{"include_usage":true,"continuous_usage_stats":true}`
+	}
+	return key + `{"include_usage":true}`
 }
 
 // mergeOptions adds the usage keys to the client's own stream_options. Not ok
@@ -114,11 +119,4 @@ func lastBrace(b []byte) int {
 		i--
 	}
 	return i
-}
-
-func splice(b []byte, from, to int, with string) []byte {
-	out := make([]byte, 0, len(b)+len(with))
-	out = append(out, b[:from]...)
-	out = append(out, with...)
-	return append(out, b[to:]...)
 }

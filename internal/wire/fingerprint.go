@@ -125,3 +125,11 @@ func (m *marks) moves() string {
 	}
 	return m.last
 }
+
+// splice is b with a string in the place of its bytes [from, to).
+func splice(b []byte, from, to int, with string) []byte {
+	out := make([]byte, 0, len(b)+len(with))
+	out = append(out, b[:from]...)
+	out = append(out, with...)
+	return append(out, b[to:]...)
+}

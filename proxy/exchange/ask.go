@@ -29,26 +29,18 @@ func (x *Exchange) body() []byte {
 	return nil
 }
 
-// ask reads what the request asks for, and returns the body that the engine is to
-// have, edited where it is asked for more than that. A failure of ours costs the
+// ask reads what the request asks for, and returns how its body is changed for the
+// engine, where it is asked for more than that. A failure of ours costs the
 // measurement and not the request.
-func (x *Exchange) ask() (body []byte, edited bool) {
-	if body = x.edit(); !x.asked {
-		body = x.body()
-	}
-	return body, x.asked
-}
-
-func (x *Exchange) edit() (body []byte) {
+func (x *Exchange) ask() (edit wire.Splice) {
 	defer x.unreadable()
-	r := x.req
-	w := r.work
+	w := x.req.work
 	x.read(x.body())
 	if x.env.Ask != nil {
-		body, w.strip = w.query.Edit(x.body(), x.env.Ask(&w.query))
+		edit, w.strip = w.query.Edit(x.body(), x.env.Ask(&w.query))
 	}
 	x.asked = w.strip.Any()
-	return body
+	return edit
 }
 
 // read reads the body.

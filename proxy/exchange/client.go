@@ -275,6 +275,7 @@ func (x *Exchange) requestEnd(now time.Time) {
 	r := x.req
 	r.query = unread
 	if r.hold {
-		r.sendWhole(x.ask())
+		edit := x.ask()
+		r.sendWhole(edit, x.asked)
 	}
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net"
+	"slices"
 	"strconv"
 
 	"tokenomics/internal/http1"
@@ -75,8 +76,21 @@ func line(b []byte, name, value string) []byte {
 
 // putNumber writes n in the place of the digits at s.
 func putNumber(b []byte, s span, n int) []byte {
-	rest := append([]byte(nil), b[s.to:]...)
-	return append(strconv.AppendInt(b[:s.from], int64(n), 10), rest...)
+	var digits [20]byte
+	return replace(b, s, strconv.AppendInt(digits[:0], int64(n), 10))
+}
+
+// replace puts with in the place of what is at s, in b's own memory as long as
+// there is room.
+func replace[T string | []byte](b []byte, s span, with T) []byte {
+	n, behind := len(b), s.from+len(with)
+	end := behind + n - s.to
+	if end > n {
+		b = slices.Grow(b, end-n)[:end]
+	}
+	copy(b[behind:], b[s.to:n])
+	copy(b[s.from:], with)
+	return b[:end]
 }
 
 func appendChunk(b, data []byte) []byte {

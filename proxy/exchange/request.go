@@ -126,18 +126,24 @@ func (r *request) take() []byte {
 	return p
 }
 
-// sendWhole adds the body that was read whole behind its head. edited says that
-// it is not as it came.
-func (r *request) sendWhole(body []byte, edited bool) {
+// sendWhole adds the body that was read whole behind its head, edited where the
+// engine is asked for more than came.
+func (r *request) sendWhole(edit wire.Splice, edited bool) {
+	at := span{edit.From, edit.To}
 	switch {
 	case !edited && r.chunked:
 		r.up = append(r.up, r.raw...)
 	case r.chunked:
-		r.up = appendChunk(r.up, body)
+		r.whole = replace(r.whole, at, edit.With)
+		r.up = appendChunk(r.up, r.whole)
 		r.up = appendLastChunk(r.up, r.body.Trailers())
+	case r.gathers && edited:
+		r.up = replace(r.up, span{r.bodyAt + at.from, r.bodyAt + at.to}, edit.With)
+		r.up = putNumber(r.up, r.lengthAt, len(r.up)-r.bodyAt)
 	case edited:
-		r.up = append(putNumber(r.up[:r.bodyAt], r.lengthAt, len(body)), body...)
+		r.whole = replace(r.whole, at, edit.With)
+		r.up = append(putNumber(r.up, r.lengthAt, len(r.whole)), r.whole...)
 	case !r.gathers:
-		r.up = append(r.up, body...)
+		r.up = append(r.up, r.whole...)
 	}
 }
