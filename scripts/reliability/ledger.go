@@ -37,6 +37,7 @@ type entry struct {
 	duty     duty
 	healthy  bool
 	upload   bool // the body is above injectLimit
+	reused   bool // the connection had carried a request before
 	good     bool
 }
 
@@ -123,7 +124,7 @@ func (l *ledger) close(p *plan, r *result) {
 		if p.leave != "" {
 			e.allowed = []string{"client_abort", "error", "complete"}
 		}
-		e.upload = p.body > injectLimit
+		e.upload, e.reused = p.body > injectLimit, r.reused
 		e.healthy = p.fault == "" && p.leave == ""
 		e.tokens = p.tokens()
 		// What was never answered may have been lost with a reset, or have come
@@ -131,7 +132,9 @@ func (l *ledger) close(p *plan, r *result) {
 		if r.status >= 200 || r.sent && !r.left && !r.reused && (r.err == nil || errors.Is(r.err, io.EOF)) {
 			e.duty = owed
 		}
-		if p.leave == "wait" && p.how != "rst" {
+		// Nor has the proxy to know of a client that left before its request was
+		// written: a large body is written aside.
+		if p.leave == "wait" && p.how != "rst" && r.left && !r.reused && r.upload == nil {
 			e.duty = owed
 		}
 	})
@@ -260,7 +263,7 @@ func (e *entry) verdict(outage bool) (kind, of string) {
 	case e.records > 1:
 		return extraRecord, fmt.Sprintf("%d Records", e.records)
 	case e.records == 0 && (e.duty == owed || e.seen > 0):
-		return lostRecord, fmt.Sprintf("the engine saw it %d times", e.seen)
+		return lostRecord, fmt.Sprintf("the engine saw it %d times; reused connection: %t, in an outage: %t", e.seen, e.reused, outage)
 	case e.records == 1 && len(e.allowed) > 0 && !outage && !slices.Contains(e.allowed, e.outcome):
 		return wrongOutcome, fmt.Sprintf("%q, can be %q", e.outcome, e.allowed)
 	case e.healthy && e.outcome == "complete" && e.counted && e.told != e.tokens:
