@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -86,46 +87,30 @@ type startedProxy struct {
 	stop       func() (code int, stderr string)
 }
 
-// freeAddr is an address that was free a moment ago.
+// freeAddr is an address that was free a moment ago. Its port is none that the
+// system gives out by itself: a connection of some other test could have it by the
+// time that it is listened on.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(17000)))
+		if ln, err := net.Listen("tcp", addr); err == nil {
+			ln.Close()
+			return addr
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no port from 15000 to 32000 is free")
+	return ""
 }
 
 func runProxy(t *testing.T, args ...string) startedProxy {
 	t.Helper()
 	listen, admin := freeAddr(t), freeAddr(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	var stderr output
-	ended := make(chan int, 1)
-	args = append([]string{"proxy", "--listen", listen, "--admin", admin}, args...)
-	go func() { ended <- run(ctx, args, strings.NewReader(""), io.Discard, &stderr) }()
-	p := startedProxy{url: "http://" + listen, admin: "http://" + admin}
-	code, stopped := 0, false
-	p.stop = func() (int, string) {
-		if !stopped {
-			stopped = true
-			http.DefaultClient.CloseIdleConnections()
-			cancel()
-			code = <-ended
-		}
-		return code, stderr.String()
+	stderr, stop := launch(t, admin, append([]string{"--listen", listen}, args...)...)
+	return startedProxy{
+		url: "http://" + listen, admin: "http://" + admin,
+		stop: func() (int, string) { return stop(), stderr.String() },
 	}
-	t.Cleanup(func() { p.stop() })
-	waitFor(t, "the proxy to be ready: "+stderr.String(), func() bool {
-		resp, err := http.Get(p.admin + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	return p
 }
 
 func postJSON(t *testing.T, url, body string, header ...string) (int, http.Header, string) {

@@ -89,6 +89,12 @@ func launch(t *testing.T, admin string, args ...string) (stderr *output, stop fu
 	}
 	t.Cleanup(func() { stop() })
 	waitFor(t, "the proxy to be ready", func() bool {
+		select {
+		case code = <-ended:
+			stopped = true
+			t.Fatalf("the proxy ended with %d: %s", code, stderr.String())
+		default:
+		}
 		resp, err := http.Get("http://" + admin + "/readyz")
 		if err == nil {
 			resp.Body.Close()
