@@ -242,6 +242,9 @@ func TestLoadgenStopped(t *testing.T) {
 // results are written, and the command fails.
 func TestLoadgenLosesRequestLines(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("there is no /dev/full here")
+		}
 		t.Skip("there is no /dev/full here")
 	}
 	path := filepath.Join(t.TempDir(), "r.json")

@@ -17,7 +17,7 @@ func FuzzPrecompiled(f *testing.F) {
 	f.Add([]byte("\x04\x00\x00\x00\x01\x01\x00\x00"), "\x00a")
 	f.Fuzz(func(t *testing.T, table []byte, text string) {
 		if !utf8.ValidString(text) {
-			t.Skip()
+			return
 		}
 		// An own table that a real file's normalizer and model come after.
 		own, err := precompiled(base64.StdEncoding.EncodeToString(table))
